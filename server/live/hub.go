@@ -1,0 +1,172 @@
+package live
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"echo.tv/server/tv"
+)
+
+// Config is what a Hub is made of.
+type Config struct {
+	Log      *slog.Logger
+	Packager Packager
+	Outputs  []func(*Channel) Output // one of each is made for every channel that goes on air
+}
+
+// Hub holds the channels that are on air. All methods are safe for concurrent
+// use.
+type Hub struct {
+	cfg Config
+
+	mu      sync.Mutex
+	on      map[tv.ChannelName]*Channel // guarded by mu
+	closed  bool                        // guarded by mu
+	changed chan struct{}               // guarded by changeMu; closed and replaced at every change
+
+	changeMu sync.Mutex
+}
+
+// NewHub returns a hub with nothing on air.
+func NewHub(cfg Config) *Hub {
+	return &Hub{cfg: cfg, on: make(map[tv.ChannelName]*Channel), changed: make(chan struct{})}
+}
+
+// Publisher says who asks to publish, and from where.
+type Publisher struct {
+	Channel         tv.ChannelName
+	KeyID, KeyLabel string
+	Remote          string
+}
+
+// Errors that end a session; all are fit to be shown.
+var (
+	ErrTakenOver = tv.Errorf(tv.Conflict, "a newer publisher took this channel over")
+	ErrStopped   = tv.Errorf(tv.Unavailable, "this host is shutting down")
+)
+
+// Publish puts p on air as its channel's publisher. A publisher already there
+// is a ghost or an older try of the same person: it is cut with ErrTakenOver
+// and its viewers go on with p. Errors: Unavailable once Run has ended.
+func (h *Hub) Publish(p Publisher) (*Session, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, ErrStopped
+	}
+	ch, ok := h.on[p.Channel]
+	if !ok {
+		ch = newChannel(h, p.Channel)
+		h.on[p.Channel] = ch
+	}
+	s := newSession(h, ch, p)
+	ch.handOver(s)
+	h.change()
+	return s, nil
+}
+
+// On returns a copy of every channel that is not off the air, by name.
+func (h *Hub) On() []Status {
+	h.mu.Lock()
+	all := make([]*Channel, 0, len(h.on))
+	for _, ch := range h.on {
+		all = append(all, ch)
+	}
+	h.mu.Unlock()
+	out := make([]Status, len(all))
+	for i, ch := range all {
+		out[i] = ch.Status()
+	}
+	slices.SortFunc(out, func(a, b Status) int { return strings.Compare(string(a.Channel), string(b.Channel)) })
+	return out
+}
+
+// Status returns a copy of one channel's status, Offline when it is not on air.
+func (h *Hub) Status(name tv.ChannelName) Status {
+	h.mu.Lock()
+	ch := h.on[name]
+	h.mu.Unlock()
+	if ch == nil {
+		return Status{Channel: name, State: Offline}
+	}
+	return ch.Status()
+}
+
+// Changed returns a channel that is closed at the next change of anything that
+// On tells. Take it before reading, so that no change is missed.
+func (h *Hub) Changed() <-chan struct{} {
+	h.changeMu.Lock()
+	defer h.changeMu.Unlock()
+	return h.changed
+}
+
+func (h *Hub) change() {
+	h.changeMu.Lock()
+	defer h.changeMu.Unlock()
+	close(h.changed)
+	h.changed = make(chan struct{})
+}
+
+// EndKey cuts the publisher that uses the key, telling it reason, and reports
+// whether there was one. The channel is off the air when EndKey returns.
+func (h *Hub) EndKey(keyID string, reason error) bool {
+	return h.end(reason, func(p Publisher) bool { return p.KeyID == keyID })
+}
+
+func (h *Hub) end(reason error, match func(Publisher) bool) bool {
+	h.mu.Lock()
+	var found []*Session
+	for _, ch := range h.on {
+		if s := ch.publisher(); match(s.who) {
+			found = append(found, s)
+		}
+	}
+	h.mu.Unlock()
+	for _, s := range found {
+		s.Close(reason)
+	}
+	return len(found) > 0
+}
+
+// Run watches the audience, whose count changes without any frame, until ctx
+// ends; then it cuts every publisher with ErrStopped and takes no more.
+func (h *Hub) Run(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	last := -1
+	for {
+		select {
+		case <-tick.C:
+			sum := 0
+			for _, s := range h.On() {
+				sum += s.Viewers
+			}
+			if sum != last {
+				h.change()
+			}
+			last = sum
+		case <-ctx.Done():
+			h.mu.Lock()
+			h.closed = true
+			h.mu.Unlock()
+			h.end(ErrStopped, func(Publisher) bool { return true })
+			return nil
+		}
+	}
+}
+
+// remove takes s's channel off the air, if s is still its publisher.
+func (h *Hub) remove(s *Session) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !s.ch.release(s) {
+		return false
+	}
+	delete(h.on, s.ch.name)
+	h.change()
+	return true
+}

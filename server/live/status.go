@@ -1,0 +1,63 @@
+package live
+
+import (
+	"time"
+
+	"echo.tv/server/tv"
+)
+
+// State is what a viewer may be told about a channel.
+type State string
+
+// The states of a channel. Lost is for a publisher that went silent without
+// goodbye.
+const (
+	Offline  State = "offline"
+	Starting State = "starting" // publish accepted, no key frame yet
+	Live     State = "live"
+	Lost     State = "lost"
+)
+
+// Status is a copy of what is known of a channel at one moment.
+type Status struct {
+	Channel tv.ChannelName
+	State   State
+	Since   time.Time // first key frame of the broadcast; zero before it
+	Video   VideoInfo
+	Audio   AudioInfo
+	Bitrate int    // media received, bit/s over the last two seconds
+	Dropped uint64 // frames of this publisher that were not put on air
+	Viewers int    // player sessions that took media in the last 15 s
+	Picture uint64 // changes when a newer still picture exists
+
+	// For the channel's owner and the host only.
+	KeyID, KeyLabel string
+	Remote          string // the publisher's address
+	Encoder         string // what the publisher calls itself
+}
+
+// VideoInfo describes the picture; the zero value means there is none.
+type VideoInfo struct {
+	Codec         string
+	Width, Height int
+	FPS           float64       // as announced, else as measured
+	KeyInterval   time.Duration // distance of the last two key frames; 0 until there were two
+}
+
+// AudioInfo describes the sound; the zero value means there is none.
+type AudioInfo struct {
+	Codec                string
+	SampleRate, Channels int
+}
+
+// describe fills in what the tracks say.
+func (s *Status) describe(tracks []Track) {
+	s.Video, s.Audio = VideoInfo{}, AudioInfo{}
+	for _, t := range tracks {
+		if t.Video() {
+			s.Video = VideoInfo{Codec: t.Codec.Name(), Width: t.Width, Height: t.Height, FPS: t.FPS}
+		} else {
+			s.Audio = AudioInfo{Codec: t.Codec.Name(), SampleRate: t.SampleRate, Channels: t.Channels}
+		}
+	}
+}
