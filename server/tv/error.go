@@ -3,6 +3,7 @@ package tv
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Code sorts errors by what the caller can do about them. Callers ask for
@@ -27,10 +28,11 @@ const (
 // Error is an error for a person: what failed, and with Hint what they can do.
 // Text and hint hold no secrets, so they may be shown to whoever asked.
 type Error struct {
-	Code   Code
-	Text   string
-	Advice string
-	cause  error
+	Code       Code
+	Text       string
+	Advice     string
+	RetryAfter time.Duration // with TooMany and Unavailable: how long to wait; 0 when nobody knows
+	cause      error
 }
 
 // Errorf makes an Error. A %w argument becomes the cause that errors.Is sees;
@@ -44,6 +46,13 @@ func Errorf(code Code, format string, args ...any) *Error {
 func (e *Error) Hint(advice string) *Error {
 	c := *e
 	c.Advice = advice
+	return &c
+}
+
+// After returns a copy of e that says when trying again makes sense.
+func (e *Error) After(wait time.Duration) *Error {
+	c := *e
+	c.RetryAfter = wait
 	return &c
 }
 
