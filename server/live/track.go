@@ -48,6 +48,7 @@ type Track struct {
 
 	Width, Height int     // video, pixels
 	FPS           float64 // video, frames per second; 0 when the stream does not say
+	KeyInterval   int64   // video, the encoder's longest distance between key frames in 90 kHz; 0 unknown
 
 	SampleRate, Channels int // audio
 }
