@@ -13,7 +13,7 @@ import (
 	"sync"
 )
 
-// Hook is the policy at work in the window.
+// Hook is a policy and the window it is at work in.
 type Hook struct {
 	policy Policy
 	handle cgo.Handle
@@ -21,14 +21,16 @@ type Hook struct {
 	in     chan struct{}
 }
 
-// Install asks the window's thread to hook p into its web view. It returns at
-// once and may be called from any goroutine, after the window was made.
-func Install(p Policy) *Hook {
+// NewHook returns p, not at work yet.
+func NewHook(p Policy) *Hook {
 	h := &Hook{policy: p, in: make(chan struct{})}
 	h.handle = cgo.NewHandle(h)
-	C.guard_install(C.uintptr_t(h.handle))
 	return h
 }
+
+// Install asks the window's thread to put the policy to work. It returns at
+// once and may be called from any goroutine, once, after the window was made.
+func (h *Hook) Install() { C.guard_install(C.uintptr_t(h.handle)) }
 
 // Installed is closed once the policy holds.
 func (h *Hook) Installed() <-chan struct{} { return h.in }

@@ -2,15 +2,15 @@
 
 package guard
 
-// Install has no native hook here; see the package comment.
-func Install(Policy) *Hook {
-	h := &Hook{in: make(chan struct{})}
-	close(h.in)
-	return h
-}
-
-// Hook is the policy at work in the window.
+// Hook is a policy and the window it is at work in. There is no native hook
+// here; see the package comment.
 type Hook struct{ in chan struct{} }
+
+// NewHook returns p, not at work yet.
+func NewHook(Policy) *Hook { return &Hook{in: make(chan struct{})} }
+
+// Install puts the policy to work. Call it once.
+func (h *Hook) Install() { close(h.in) }
 
 // Installed is closed once the policy holds.
 func (h *Hook) Installed() <-chan struct{} { return h.in }

@@ -1,0 +1,61 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"echo.tv/server"
+)
+
+// greet tells the person in the terminal where to go: the addresses, and while
+// nobody owns this host the page that makes an owner. This is the one place
+// where the set-up code is written down; it is in no log.
+func greet(w io.Writer, version string, srv *server.Server) {
+	var b strings.Builder
+	at := srv.Addresses()
+	fmt.Fprintf(&b, "\n  echo.tv %s is on\n\n", version)
+	table(&b, "Watch", at.Watch)
+	table(&b, "Stream to", at.Publish)
+	fmt.Fprintf(&b, "             (OBS: Settings, Stream, Service \"Custom...\"; the stream key is in Studio)\n")
+	if code := srv.ClaimCode(); code != "" {
+		fmt.Fprintf(&b, "\n  Nobody owns this host yet. Open this page, the code in it works once:\n\n")
+		table(&b, "Set up", claimURLs(srv.Loopback(), at.Watch, code))
+	}
+	fmt.Fprintln(w, b.String())
+}
+
+// claimURLs lists the set-up page at this machine and, for a host without a
+// browser, at its best address on the network.
+func claimURLs(loopback string, watch []string, code string) []string {
+	urls := []string{claimURL(loopback, code)}
+	if len(watch) > 0 && watch[0] != loopback {
+		urls = append(urls, claimURL(watch[0], code))
+	}
+	return urls
+}
+
+func table(w io.Writer, name string, values []string) {
+	for i, v := range values {
+		if i > 0 {
+			name = ""
+		}
+		fmt.Fprintf(w, "  %-10s %s\n", name, v)
+	}
+}
+
+// isTerminal reports whether a person reads w. /dev/null is a character
+// device too, and is where launchers send the output of what they start.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	stat, err := f.Stat()
+	if err != nil || stat.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(stat, null)
+}
