@@ -1,0 +1,213 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/danielgtaylor/huma/v2"
+
+	"echo.tv/server/guide"
+	"echo.tv/server/tv"
+)
+
+const (
+	maxSockets      = 2000
+	maxSocketsPerIP = 8                      // tabs of one person
+	eventsEvery     = 250 * time.Millisecond // a list, not a stream: nobody reads faster
+	pingEvery       = 20 * time.Second
+	pongWithin      = 10 * time.Second // a phone that wakes its radio needs seconds
+	writeWithin     = 5 * time.Second
+	storeRetry      = 5 * time.Second // after an error of the disk
+)
+
+// Event is one message of the event socket.
+type Event struct {
+	Type     string        `json:"type" enum:"channels,ping"`
+	Channels []guide.Entry `json:"channels,omitzero" required:"false" nullable:"false" doc:"With type channels: the whole list"`
+}
+
+// frame is one encoded list. Frames are immutable and form a chain: a reader
+// that was busy waits on the frame it sent last, then takes the newest.
+type frame struct {
+	data  []byte
+	stale chan struct{} // closed when a newer frame exists
+}
+
+// feed encodes the list once for all sockets.
+type feed struct {
+	newest atomic.Pointer[frame]
+	done   chan struct{} // closed when the server ends
+
+	mu     sync.Mutex
+	closed bool               // guarded by mu
+	total  int                // guarded by mu
+	perIP  map[netip.Addr]int // guarded by mu; no zero entries
+	open   sync.WaitGroup     // Add only with mu held and closed false
+}
+
+func newFeed() *feed {
+	f := &feed{done: make(chan struct{}), perIP: map[netip.Addr]int{}}
+	f.newest.Store(&frame{stale: make(chan struct{})})
+	return f
+}
+
+// run publishes lists until ctx ends, then sends everybody home and waits.
+func (f *feed) run(ctx context.Context, log *slog.Logger, g *guide.Guide) error {
+	defer f.close()
+	for ctx.Err() == nil {
+		mark := g.Mark()
+		if err := f.publish(g); err != nil {
+			log.Error("no list for the event sockets", "err", err)
+			pause(ctx, storeRetry)
+			continue
+		}
+		pause(ctx, eventsEvery)
+		mark.Wait(ctx)
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
+func (f *feed) publish(g *guide.Guide) error {
+	list, err := g.List()
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(Event{Type: "channels", Channels: list})
+	if err != nil {
+		return err
+	}
+	if old := f.newest.Load(); !bytes.Equal(old.data, data) {
+		f.newest.Store(&frame{data: data, stale: make(chan struct{})})
+		close(old.stale)
+	}
+	return nil
+}
+
+func (f *feed) close() {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	close(f.done)
+	f.open.Wait()
+}
+
+// enter takes a place for ip, which leave gives back.
+func (f *feed) enter(ip netip.Addr) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.closed:
+		return tv.Errorf(tv.Unavailable, "this host is shutting down")
+	case f.perIP[ip] >= maxSocketsPerIP:
+		return tv.Errorf(tv.TooMany, "too many windows of this address listen already").Hint("close some of them").After(pingEvery)
+	case f.total >= maxSockets:
+		return tv.Errorf(tv.TooMany, "too many listen already").After(pingEvery)
+	}
+	f.total++
+	f.perIP[ip]++
+	f.open.Add(1)
+	return nil
+}
+
+func (f *feed) leave(ip netip.Addr) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.total--
+	if f.perIP[ip]--; f.perIP[ip] == 0 {
+		delete(f.perIP, ip)
+	}
+	f.open.Done()
+}
+
+// events upgrades one listener. It is a WebSocket and not server-sent events
+// because plain HTTP has six connections per host, and each tab would hold one.
+func (a *API) events(w http.ResponseWriter, r *http.Request) {
+	// A socket answers to whoever opens it, on any site, and browsers always say
+	// who that is; so a missing Origin is not a browser of ours either.
+	if !strings.EqualFold(r.Header.Get("Origin"), "http://"+r.Host) {
+		writeProblem(w, tv.Errorf(tv.Forbidden, "another site asked for this"))
+		return
+	}
+	ip := visitorOf(r.Context()).addr
+	if err := a.feed.enter(ip); err != nil {
+		writeProblem(w, err)
+		return
+	}
+	defer a.feed.leave(ip)
+	c, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return // Accept has answered
+	}
+	defer c.CloseNow()
+	c.SetReadLimit(4 << 10)
+	a.feed.serve(c.CloseRead(r.Context()), c) // a listener that says anything is closed
+}
+
+// serve writes until the listener leaves, falls asleep, or the server ends.
+func (f *feed) serve(ctx context.Context, c *websocket.Conn) {
+	ping := time.NewTicker(pingEvery)
+	defer ping.Stop()
+	var last *frame
+	for {
+		if now := f.newest.Load(); now != last {
+			last = now
+			if now.data != nil && write(ctx, c, now.data) != nil {
+				return
+			}
+		}
+		select {
+		case <-last.stale:
+		case <-ping.C:
+			if write(ctx, c, []byte(`{"type":"ping"}`)) != nil || !alive(ctx, c) {
+				return
+			}
+		case <-ctx.Done():
+			return
+		case <-f.done:
+			return
+		}
+	}
+}
+
+func write(ctx context.Context, c *websocket.Conn, data []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, writeWithin)
+	defer cancel()
+	return c.Write(ctx, websocket.MessageText, data)
+}
+
+// alive asks below the page: a machine that lost its Wi-Fi takes writes for
+// minutes, into the kernel's buffer.
+func alive(ctx context.Context, c *websocket.Conn) bool {
+	ctx, cancel := context.WithTimeout(ctx, pongWithin)
+	defer cancel()
+	return c.Ping(ctx) == nil
+}
+
+// describeEvents adds the socket to the description by hand: huma knows only
+// request and answer.
+func describeEvents(spec *huma.OpenAPI) {
+	event := spec.Components.Schemas.Schema(reflect.TypeFor[Event](), true, "")
+	spec.AddOperation(&huma.Operation{
+		Method: "GET", Path: "/api/events", OperationID: "events", Summary: "WebSocket: the list of channels, now and after each change",
+		Description: "The server sends Events as text, a ping every 20 s, and the newest list at most four times a second. The client sends nothing.",
+		Responses: map[string]*huma.Response{"101": {Description: "Each message is one Event",
+			Content: map[string]*huma.MediaType{"application/json": {Schema: event}}}},
+	})
+}

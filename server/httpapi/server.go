@@ -1,0 +1,28 @@
+package httpapi
+
+import (
+	"context"
+
+	"echo.tv/server/account"
+)
+
+// Server is what a page needs to know before anybody signs in.
+type Server struct {
+	Name      string         `json:"name" doc:"What people call this computer"`
+	Version   string         `json:"version"`
+	SetUp     bool           `json:"setUp" doc:"Whether the host has an owner"`
+	SignUp    account.Policy `json:"signUp" enum:"open,invite,closed"`
+	Addresses Addresses      `json:"addresses"`
+}
+
+func (a *API) server(context.Context, *none) (*body[Server], error) {
+	return &body[Server]{Server{
+		Name: a.machine, Version: a.Version, SetUp: a.Accounts.Owned(), SignUp: a.Accounts.Policy(), Addresses: a.addresses(),
+	}}, nil
+}
+
+// addresses never returns nil lists: null is not a list to a client.
+func (a *API) addresses() Addresses {
+	at := a.Addresses()
+	return Addresses{Watch: append([]string{}, at.Watch...), Publish: append([]string{}, at.Publish...)}
+}
