@@ -68,6 +68,9 @@ func (e *Error) Unwrap() error { return e.cause }
 // CodeOf returns the code of the first Error in err's chain, and Internal for
 // an error that nobody meant for a person.
 func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}

@@ -1,0 +1,123 @@
+// Package hls serves viewers over HTTP: Low-Latency HLS (RFC 8216bis) of every
+// channel, from the CMAF chunks that the live core made. It owns the playlists,
+// the segments in memory and the addresses below /hls/; it never sees a frame
+// before it is a chunk, and keeps nothing on disk.
+//
+// # Addresses
+//
+//	/hls/<channel>/index.m3u8     multivariant playlist: what players open
+//	/hls/<channel>/live.m3u8      media playlist, with blocking reload and delta updates
+//	/hls/<channel>/thumb.mp4      the newest still picture
+//	/hls/<stream key>/index.m3u8  the habit of the nginx-rtmp guides: 307 to the channel
+//
+// Init segments, parts and segments stand beside the playlists; their names
+// hold the broadcast, so they may be cached for ever.
+//
+// # Under load
+//
+// The publisher's goroutine cuts parts and swaps one immutable snapshot per
+// part; its playlist bytes are made once and served to everybody. Requests wait
+// by selecting on the snapshot's channel, their own context and a timer, so one
+// whose viewer left is gone at once, also while the publisher stalls.
+//
+// # Length of segments
+//
+// Segments are cut at the first key frame after one second. EXT-X-TARGETDURATION
+// must never change, but the distance of key frames is only known when the
+// second one came: so it is taken from what x264 writes into its first frame,
+// else from the channel's last broadcast, else it is 8 s, which is what an
+// encoder left at OBS's defaults does at 30 fps. A segment that outgrows it is
+// cut without a key frame. Players start at a part, so none of this is delay.
+package hls
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"echo.tv/server/live"
+	"echo.tv/server/tv"
+)
+
+// Keys finds the channel that a stream key feeds, and counts wrong ones against
+// remote. Errors: NotFound, TooMany.
+type Keys interface {
+	Channel(ctx context.Context, remote netip.Addr, key tv.StreamKey) (tv.ChannelName, error)
+}
+
+// Config is what a Server is made of.
+type Config struct {
+	Log  *slog.Logger
+	Keys Keys
+}
+
+// afterglow is how long the end of a broadcast stays, so that players a few
+// seconds behind can finish it.
+const afterglow = 20 * time.Second
+
+// Server serves /hls/. Safe for concurrent use.
+type Server struct {
+	cfg Config
+
+	mu       sync.RWMutex
+	channels map[tv.ChannelName]*segmenter // guarded by mu
+	interval map[tv.ChannelName]int64      // guarded by mu; last known key interval, 90 kHz
+}
+
+// New returns a server without channels; give its Attach to the hub.
+func New(cfg Config) *Server {
+	return &Server{
+		cfg:      cfg,
+		channels: make(map[tv.ChannelName]*segmenter),
+		interval: make(map[tv.ChannelName]int64),
+	}
+}
+
+// Attach makes the output that segments ch. It replaces what is left of an
+// earlier broadcast.
+func (s *Server) Attach(ch *live.Channel) live.Output {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := newSegmenter(ch, s.interval[ch.Name()])
+	s.channels[ch.Name()] = g
+	return attached{g, s}
+}
+
+// attached tells the server when a broadcast has ended.
+type attached struct {
+	*segmenter
+	server *Server
+}
+
+func (a attached) End() {
+	a.segmenter.End()
+	a.server.ended(a.segmenter)
+}
+
+// maxRemembered bounds the key intervals kept; channels are accounts of this
+// host, so this is far away.
+const maxRemembered = 1024
+
+func (s *Server) ended(g *segmenter) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := g.ch.Name()
+	if g.interval > 0 && len(s.interval) < maxRemembered {
+		s.interval[name] = g.interval
+	}
+	time.AfterFunc(afterglow, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.channels[name] == g {
+			delete(s.channels, name)
+		}
+	})
+}
+
+func (s *Server) find(name tv.ChannelName) *segmenter {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.channels[name]
+}
