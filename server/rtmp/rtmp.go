@@ -78,6 +78,9 @@ func Listen(cfg Config) (*Server, error) {
 // Addr returns where the server listens.
 func (s *Server) Addr() net.Addr { return s.ln.Addr() }
 
+// Close releases the listener of a server that was never run.
+func (s *Server) Close() error { return s.ln.Close() }
+
 // Recovered counts panics that cost one connection each; it should stay 0.
 func (s *Server) Recovered() uint64 { return s.recovered.Load() }
 

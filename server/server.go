@@ -1,0 +1,226 @@
+// Package server is the composition root: it opens the store, binds every
+// listener, hands each part what it needs, and runs them until told to stop.
+// Faces never import each other; here one is handed to another as an
+// http.Handler or a small interface.
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"net/netip"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"echo.tv/server/account"
+	"echo.tv/server/cmaf"
+	"echo.tv/server/guide"
+	"echo.tv/server/hls"
+	"echo.tv/server/httpapi"
+	"echo.tv/server/live"
+	"echo.tv/server/rtmp"
+	"echo.tv/server/store"
+	"echo.tv/server/tv"
+)
+
+// Errors that New returns in its error's chain.
+var (
+	ErrRunning    = errors.New("another echo.tv has this data folder open")
+	ErrNewerStore = store.ErrNewer
+)
+
+// gcPercent makes the collector run earlier than Go's 100: nearly all of the
+// heap is media without pointers, so marking is cheap, while memory is what a
+// host at home runs out of. Measured with one 5 Mbit/s publisher in make bench.
+const gcPercent = 30
+
+// Server is one host. New binds it, Run serves.
+type Server struct {
+	cfg      Config
+	store    *store.Store
+	accounts *account.Accounts
+	hub      *live.Hub
+	api      *httpapi.API
+	rtmp     *rtmp.Server
+	web      net.Listener
+	debug    net.Listener // nil unless asked for
+}
+
+// New opens the store and binds every listener, so that a busy port or a folder
+// in use comes back as an error and not later. The caller must Run the server,
+// which also releases everything.
+func New(cfg Config) (_ *Server, err error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.release())
+		}
+	}()
+	// What this host knows for ever: accounts, keys, settings.
+	if s.store, err = store.Open(cfg.DataDir); err != nil {
+		if tv.CodeOf(err) == tv.Conflict {
+			err = errors.Join(ErrRunning, err)
+		}
+		return s, err
+	}
+	secret, err := account.LoadSecret(cfg.DataDir)
+	if err != nil {
+		return s, err
+	}
+	if s.accounts, err = account.Open(s.store, secret); err != nil {
+		return s, err
+	}
+	// What is on air, and the viewers' way to it.
+	media := hls.New(hls.Config{Log: s.log("hls"), Keys: watchKeys{s.accounts}})
+	s.hub = live.NewHub(live.Config{
+		Log:      s.log("live"),
+		Packager: cmaf.Packager{},
+		Outputs:  []func(*live.Channel) live.Output{media.Attach},
+	})
+	// OBS comes in.
+	s.rtmp, err = rtmp.Listen(rtmp.Config{Addr: cfg.RTMP, Log: s.log("rtmp"), Hub: s.hub, Auth: publishKeys{s.accounts}})
+	if err != nil {
+		return s, err
+	}
+	// Everybody else comes in.
+	if s.web, err = listen("browsers", "--http", cfg.HTTP); err != nil {
+		return s, err
+	}
+	control := rand.Text()
+	s.api, err = httpapi.New(httpapi.Config{
+		Log: s.log("http"), Accounts: s.accounts, Hub: s.hub,
+		Guide: guide.New(s.hub, httpapi.Profiles{Accounts: s.accounts}),
+		UI:    cfg.UI, Media: media, Addresses: s.Addresses, Version: cfg.Version, Names: cfg.Names,
+		ControlToken: control, Desktop: cfg.Desktop, DesktopToken: cfg.DesktopToken,
+	})
+	if err != nil {
+		return s, err
+	}
+	if cfg.Debug != "" {
+		if s.debug, err = listen("pprof", "--debug", cfg.Debug); err != nil {
+			return s, err
+		}
+	}
+	// The commands of this machine find us.
+	return s, announce(cfg.DataDir, announcement{URL: s.Loopback(), Token: control})
+}
+
+// log returns the logger of a part.
+func (s *Server) log(part string) *slog.Logger { return s.cfg.Log.With("part", part) }
+
+func listen(who, flag, addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, tv.Errorf(tv.Conflict, "cannot listen for %s on %s: %w", who, addr, err).
+			Hint("another program, perhaps another echo.tv, has this port: close it or choose one with " + flag)
+	}
+	return l, nil
+}
+
+// ClaimCode returns the one-time code that makes whoever has it the owner, ""
+// once there is one.
+func (s *Server) ClaimCode() string { return s.accounts.ClaimCode() }
+
+// Run serves until ctx ends or a part fails, and returns when every goroutine
+// has gone home and the store is closed.
+func (s *Server) Run(ctx context.Context) error {
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.hub.Run(ctx) })
+	g.Go(func() error { return s.api.Run(ctx) })
+	g.Go(func() error { return s.rtmp.Run(ctx) })
+	g.Go(func() error { return serve(ctx, s.web, s.webServer()) })
+	if s.debug != nil {
+		g.Go(func() error { return serve(ctx, s.debug, &http.Server{Handler: profiles(), ReadHeaderTimeout: 5 * time.Second}) })
+	}
+	s.log("server").Info("ready", "http", s.web.Addr().String(), "rtmp", s.rtmp.Addr().String(), "version", s.cfg.Version)
+	return errors.Join(g.Wait(), s.release())
+}
+
+func (s *Server) webServer() *http.Server { return httpapi.NewServer(s.api, s.log("http")) }
+
+// serve runs h until ctx ends. Requests see ctx, so those that wait end with
+// it; what is left after two seconds is cut.
+func serve(ctx context.Context, l net.Listener, h *http.Server) error {
+	h.BaseContext = func(net.Listener) context.Context { return ctx }
+	var stopped errgroup.Group
+	done := make(chan struct{})
+	stopped.Go(func() error {
+		select {
+		case <-ctx.Done():
+		case <-done:
+		}
+		last, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if h.Shutdown(last) != nil {
+			return h.Close()
+		}
+		return nil
+	})
+	err := h.Serve(httpapi.Listener(l))
+	close(done)
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return errors.Join(err, stopped.Wait())
+}
+
+// release closes what New opened.
+func (s *Server) release() error {
+	retractOwn := s.web != nil
+	for _, l := range []net.Listener{s.web, s.debug} {
+		if l != nil {
+			l.Close()
+		}
+	}
+	if s.rtmp != nil {
+		s.rtmp.Close()
+	}
+	if s.store == nil {
+		return nil
+	}
+	if retractOwn {
+		retract(s.cfg.DataDir)
+	}
+	if err := s.store.Close(); err != nil {
+		return fmt.Errorf("close the store: %w", err)
+	}
+	return nil
+}
+
+// profiles serves pprof, and only it.
+func profiles() http.Handler {
+	m := http.NewServeMux()
+	m.HandleFunc("/debug/pprof/", pprof.Index)
+	m.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	m.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	m.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	m.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return m
+}
+
+// publishKeys answers rtmp from the accounts.
+type publishKeys struct{ *account.Accounts }
+
+func (k publishKeys) Publisher(ctx context.Context, remote netip.Addr, key tv.StreamKey) (rtmp.Grant, error) {
+	g, err := k.Accounts.Publisher(ctx, remote, key)
+	return rtmp.Grant{Channel: g.Channel, KeyID: g.KeyID, KeyLabel: g.Label}, err
+}
+
+// watchKeys answers hls from the accounts.
+type watchKeys struct{ *account.Accounts }
+
+func (k watchKeys) Channel(ctx context.Context, remote netip.Addr, key tv.StreamKey) (tv.ChannelName, error) {
+	g, err := k.Accounts.Publisher(ctx, remote, key)
+	return g.Channel, err
+}
