@@ -88,12 +88,15 @@ func (k *keyNew) Run(ctx context.Context, p *process, c *cli) error {
 
 type statusCommand struct{}
 
-// Run prints what is on.
+// Run prints what is on. A script sees by the exit code whether echo.tv runs.
 func (statusCommand) Run(ctx context.Context, p *process, c *cli) error {
 	return withControl(c, func(ctl server.Control) error {
 		status, err := ctl.Status(ctx)
 		if err != nil {
 			return err
+		}
+		if !status.Running {
+			return tv.Errorf(tv.Unavailable, "echo.tv is not running here").Hint("start it with: echotv")
 		}
 		printStatus(p.stdout, status)
 		return nil

@@ -10,18 +10,19 @@ import (
 )
 
 // greet tells the person in the terminal where to go: the addresses, and while
-// nobody owns this host the page that makes an owner. This is the one place
-// where the set-up code is written down; it is in no log.
+// nobody owns this host the page that makes an owner. The set-up code is
+// written here and by the status command, never in the log.
 func greet(w io.Writer, version string, srv *server.Server) {
 	var b strings.Builder
 	at := srv.Addresses()
 	fmt.Fprintf(&b, "\n  echo.tv %s is on\n\n", version)
-	table(&b, "Watch", at.Watch)
-	table(&b, "Stream to", at.Publish)
-	fmt.Fprintf(&b, "             (OBS: Settings, Stream, Service \"Custom...\"; the stream key is in Studio)\n")
+	list(&b, "Watch", at.Watch)
+	list(&b, "Stream to", at.Publish)
+	list(&b, "", []string{`(in OBS: Settings, Stream, Service "Custom..."; the stream key is in Studio)`})
 	if code := srv.ClaimCode(); code != "" {
-		fmt.Fprintf(&b, "\n  Nobody owns this host yet. Open this page, the code in it works once:\n\n")
-		table(&b, "Set up", claimURLs(srv.Loopback(), at.Watch, code))
+		fmt.Fprintf(&b, "\n  Nobody owns this host yet. Open one of these, the code works once, for a few minutes;\n"+
+			"  \"echotv status\" shows a new one:\n\n")
+		list(&b, "Set up", claimURLs(srv.Loopback(), at.Watch, code))
 	}
 	fmt.Fprintln(w, b.String())
 }
@@ -34,15 +35,6 @@ func claimURLs(loopback string, watch []string, code string) []string {
 		urls = append(urls, claimURL(watch[0], code))
 	}
 	return urls
-}
-
-func table(w io.Writer, name string, values []string) {
-	for i, v := range values {
-		if i > 0 {
-			name = ""
-		}
-		fmt.Fprintf(w, "  %-10s %s\n", name, v)
-	}
 }
 
 // isTerminal reports whether a person reads w. /dev/null is a character

@@ -8,6 +8,7 @@ import (
 	"runtime"
 
 	"echo.tv/server"
+	"echo.tv/server/store"
 	"echo.tv/server/tv"
 )
 
@@ -64,11 +65,11 @@ func (p *process) runWithWindow(ctx context.Context, cfg server.Config, flags wi
 // data folder open, its window comes forward.
 func explainStart(ctx context.Context, dir string, err error) error {
 	switch {
-	case errors.Is(err, server.ErrRunning):
+	case errors.Is(err, store.ErrNewer):
+		return &coded{err, exitNewerStore}
+	case tv.CodeOf(err) == tv.Conflict: // the lock of the store
 		showRunning(ctx, dir)
 		return &coded{err, exitRunning}
-	case errors.Is(err, server.ErrNewerStore):
-		return &coded{err, exitNewerStore}
 	}
 	return err
 }

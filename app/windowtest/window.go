@@ -47,7 +47,8 @@ func Start(t testing.TB, s *Screen, bin string, args ...string) *Window {
 	w := &Window{Screen: s, Home: t.TempDir(), output: &output{}, ended: make(chan struct{})}
 	w.cmd = exec.Command(bin, args...)
 	w.cmd.Env = append(os.Environ(), s.Env...)
-	w.cmd.Env = append(w.cmd.Env, "HOME="+w.Home, "XDG_DATA_HOME=", "XDG_CONFIG_HOME=", "XDG_CACHE_HOME=")
+	w.cmd.Env = append(w.cmd.Env, "HOME="+w.Home, "XDG_DATA_HOME="+w.Home+"/.local/share",
+		"XDG_CONFIG_HOME="+w.Home+"/.config", "XDG_CACHE_HOME="+w.Home+"/.cache")
 	w.cmd.Stdout, w.cmd.Stderr = w.output, w.output
 	if err := w.cmd.Start(); err != nil {
 		t.Fatal(err)
