@@ -36,7 +36,7 @@ func TestCommandLineSaysWhatIsWrongInOneLine(t *testing.T) {
 		{"name missing", []string{"user", "add"}, "", 2, "<name>"},
 		{"too many names", []string{"key", "new", "ann", "bob"}, "", 2, "bob"},
 		{"log level", []string{"--log-level", "loud"}, "", 2, "--log-level"},
-		{"log level by variable", nil, "ECHOTV_LOG_LEVEL=loud", 2, "ECHOTV_LOG_LEVEL"},
+		{"log level by variable", nil, "ECHOTV_LOG_LEVEL=loud", 2, "loud"},
 		{"no such role", []string{"user", "add", "ann", "--role", "queen"}, "", 2, "owner, admin, streamer or viewer"},
 		{"no password", []string{"user", "add", "ann", "--password-stdin"}, "", 2, "no password on standard input"},
 		{"http address", []string{"--http", "nowhere"}, "", 2, "nowhere"},

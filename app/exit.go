@@ -39,9 +39,10 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// complain writes err as one line.
+// complain writes err as one line; joined errors have several.
 func complain(w io.Writer, err error) {
-	line := strings.Join(strings.Fields(err.Error()), " ")
+	lines := strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' })
+	line := strings.Join(lines, "; ")
 	if isUsage(err) && !strings.HasSuffix(line, ")") {
 		line += " (echotv --help explains all)"
 	}

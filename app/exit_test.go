@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"echo.tv/server/store"
+	"echo.tv/server"
 	"echo.tv/server/tv"
 )
 
@@ -22,9 +22,9 @@ func TestExitCodesTellScriptsWhatHappened(t *testing.T) {
 		{"a name is taken", tv.Errorf(tv.Conflict, "ann exists"), 1},
 		{"a mistake in the command", usage(errors.New("unknown flag")), 2},
 		{"a name that cannot be one", tv.Errorf(tv.Invalid, "not a name"), 2},
-		{"already running", explainStart(t.Context(), t.TempDir(), tv.Errorf(tv.Conflict, "in use")), 3},
-		{"newer store", explainStart(t.Context(), t.TempDir(), fmt.Errorf("open: %w", store.ErrNewer)), 4},
-		{"port in use", explainStart(t.Context(), t.TempDir(), tv.Errorf(tv.Unavailable, "port 1935 is taken")), 1},
+		{"already running", explainStart(t.Context(), t.TempDir(), fmt.Errorf("open: %w", server.ErrRunning)), 3},
+		{"newer store", explainStart(t.Context(), t.TempDir(), fmt.Errorf("open: %w", server.ErrNewerStore)), 4},
+		{"port in use", explainStart(t.Context(), t.TempDir(), tv.Errorf(tv.Conflict, "port 1935 is taken")), 1},
 	}
 	for _, c := range cases {
 		if got := exitCode(c.err); got != c.code {
@@ -35,8 +35,8 @@ func TestExitCodesTellScriptsWhatHappened(t *testing.T) {
 
 func TestAnErrorIsOneLineWithWhatToDo(t *testing.T) {
 	var b strings.Builder
-	complain(&b, tv.Errorf(tv.Storage, "cannot write\n to the store").Hint("free some space"))
-	if b.String() != "echotv: cannot write to the store (free some space)\n" {
+	complain(&b, errors.Join(errors.New("cannot start"), tv.Errorf(tv.Storage, "no room\r\nleft").Hint("free some space")))
+	if b.String() != "echotv: cannot start; no room; left (free some space)\n" {
 		t.Errorf("%q", b.String())
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"runtime"
 
 	"echo.tv/server"
-	"echo.tv/server/store"
 	"echo.tv/server/tv"
 )
 
@@ -65,9 +64,9 @@ func (p *process) runWithWindow(ctx context.Context, cfg server.Config, flags wi
 // data folder open, its window comes forward.
 func explainStart(ctx context.Context, dir string, err error) error {
 	switch {
-	case errors.Is(err, store.ErrNewer):
+	case errors.Is(err, server.ErrNewerStore):
 		return &coded{err, exitNewerStore}
-	case tv.CodeOf(err) == tv.Conflict: // the lock of the store
+	case errors.Is(err, server.ErrRunning):
 		showRunning(ctx, dir)
 		return &coded{err, exitRunning}
 	}

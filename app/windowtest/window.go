@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"syscall"
 	"testing"
@@ -81,6 +82,21 @@ func (w *Window) See(t testing.TB, missing func(image.Image) string) image.Image
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("%s (picture: %s)", why, keep(t, img))
+		}
+	}
+}
+
+// Await waits until the program has written something that matches pattern,
+// and returns its first group.
+func (w *Window) Await(t testing.TB, pattern string) string {
+	t.Helper()
+	what := regexp.MustCompile(pattern)
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		if found := what.FindStringSubmatch(w.Output()); len(found) > 1 {
+			return found[1]
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the program did not say %s", pattern)
 		}
 	}
 }
