@@ -35,6 +35,7 @@ type demux struct {
 	announced          bool // metadata said which tracks to expect
 	wantVideo, wantSnd bool
 	video, sound       *live.Track
+	pictures           bool         // a picture came
 	held               []live.Frame // until the tracks are known
 	clock              unwrap
 	broken             int
@@ -199,6 +200,7 @@ func (d *demux) deliver(f live.Frame) error {
 	if d.onAir {
 		return d.write(f)
 	}
+	d.pictures = d.pictures || f.Track == videoTrack
 	d.held = append(d.held, f)
 	if !d.complete() && len(d.held) < maxHeld && f.DTS-d.held[0].DTS < lateTrack {
 		return nil
@@ -217,8 +219,12 @@ func (d *demux) deliver(f live.Frame) error {
 	return nil
 }
 
-// complete reports whether every track that can be expected is configured.
+// complete reports whether every track that can be expected is configured, and
+// the first picture is here: it may say how far apart key frames will be.
 func (d *demux) complete() bool {
+	if d.video != nil && !d.pictures {
+		return false
+	}
 	if d.announced {
 		return (!d.wantVideo || d.video != nil) && (!d.wantSnd || d.sound != nil)
 	}
