@@ -1,0 +1,18 @@
+// The words of the API under the names the pages use. The shapes are the server's: schema.d.ts is generated, see `npm run types`.
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Entry = Schemas["Entry"];
+export type State = Entry["state"];
+export type Me = Schemas["Me"];
+export type House = Schemas["Server"];
+export type SignUp = House["signUp"];
+export type Channel = Schemas["Channel"];
+export type OwnChannel = Schemas["MyChannel"];
+export type Publisher = Schemas["Publisher"];
+export type Key = Schemas["Key"];
+export type FreshKey = Schemas["KeyAndSecret"];
+export type Invite = Schemas["Invite"];
+export type Event = Schemas["Event"];
+export type Code = Schemas["Problem"]["code"];

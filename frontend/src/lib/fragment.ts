@@ -1,0 +1,18 @@
+/** What the window or the terminal handed us in the address, for this page's life only. */
+export interface Handed {
+  desktop: string; // token for /api/desktop/*; "" in an ordinary browser
+  claim: string; // one-time code that makes the first account the owner; ""
+}
+
+/**
+ * Reads "#t=…&claim=…" once and takes it out of the address, so that it is in no history entry, bookmark, copied link or screenshot.
+ * Ordinary hash routes ("#/…") are left alone.
+ */
+export function takeFragment(w: Window): Handed {
+  const raw = w.location.hash.slice(1);
+  if (!raw || raw.startsWith("/")) return { desktop: "", claim: "" };
+  const given = new URLSearchParams(raw);
+  const handed = { desktop: given.get("t") ?? "", claim: given.get("claim") ?? "" };
+  w.history.replaceState(null, "", handed.claim ? "#/setup" : "#/");
+  return handed;
+}

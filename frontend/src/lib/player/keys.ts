@@ -1,0 +1,34 @@
+/** What a key asks of the player. */
+export type Command = "play" | "mute" | "louder" | "quieter" | "back5" | "ahead5" | "back10" | "ahead10" | "full" | "theatre" | "pip" | "live" | "help";
+
+/** Keys as people know them from other players; also the text of the help. */
+export const keyHelp: [keys: string, what: string][] = [
+  ["Space or K", "Play or pause"],
+  ["M", "Sound on or off"],
+  ["↑ ↓", "Louder, quieter"],
+  ["← →", "5 seconds back, ahead"],
+  ["J L", "10 seconds back, ahead"],
+  ["End or Shift →", "Go live"],
+  ["F", "Full screen"],
+  ["T", "Theatre"],
+  ["I", "Picture in picture"],
+  ["?", "This help"],
+];
+
+const single: Record<string, Command> = { k: "play", m: "mute", j: "back10", l: "ahead10", f: "full", t: "theatre", i: "pip", "?": "help" };
+const plain: Record<string, Command> = { " ": "play", ArrowUp: "louder", ArrowDown: "quieter", ArrowLeft: "back5", ArrowRight: "ahead5", End: "live" };
+
+/**
+ * The command of a key press, or undefined when it is not the player's: typing, a browser's own combination, or a key that the focused
+ * control uses itself. letters false switches the single characters off.
+ */
+export function commandOf(e: KeyboardEvent, letters: boolean): Command | undefined {
+  if (e.defaultPrevented || e.ctrlKey || e.altKey || e.metaKey) return undefined;
+  const at = e.target instanceof Element ? e.target : undefined;
+  if (at?.closest("input:not([type=range]), textarea, select, [contenteditable], dialog, [role=menu]")) return undefined;
+  if (e.shiftKey && e.key === "ArrowRight") return "live";
+  if (at?.closest("input[type=range]") && /^(Arrow|End)/.test(e.key)) return undefined;
+  if (at?.closest("button, a[href], summary") && e.key === " ") return undefined;
+  if (e.shiftKey && e.key !== "?") return undefined;
+  return plain[e.key] ?? (letters ? single[e.key.toLowerCase()] : undefined);
+}

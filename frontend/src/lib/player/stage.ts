@@ -1,0 +1,69 @@
+import type { Entry } from "../api/types";
+import { codec, span } from "../ui/words";
+import type { Fault } from "./engine";
+import type { Phase } from "./playback.svelte";
+
+/** What stands on the picture instead of, or over, moving video. */
+export interface Scene {
+  kind: "none" | "busy" | "holding" | "away" | "failed"; // busy: working on it, few words. holding: over the last picture. away: nothing to see.
+  title: string;
+  detail: string;
+  action?: "retry" | "outside";
+}
+
+export interface Facts {
+  entry: Entry | undefined; // undefined: not known yet
+  phase: Phase;
+  phaseFor: number; // s
+  fault: Fault | null;
+  endedFor?: number; // s since it ended while we watched
+  stateFor: number; // s since the channel's state changed, as far as we saw
+  linuxWebKit: boolean; // the desktop window on Linux, which plays with the system's GStreamer plugins
+}
+
+const none: Scene = { kind: "none", title: "", detail: "" };
+const busy = (title = "", detail = ""): Scene => ({ kind: "busy", title, detail });
+
+// Words come after this long; before it a quiet sign is enough, and most starts are over by then.
+const PATIENCE = 3; // s
+
+/** Decides what to say: first what the channel does, then what this player does. One place, so that no state is left without words. */
+export function scene(f: Facts): Scene {
+  const e = f.entry;
+  if (!e) return busy("Asking the host…", "");
+  if (e.state === "offline") return away(e.channel, f.endedFor);
+  if (e.state === "starting") return busy(`${e.channel} is starting`, "The first picture is on its way.");
+  if (f.phase === "failed" && f.fault) return failure(f.fault, e, f.linuxWebKit);
+  if (e.state === "lost") {
+    return { kind: "holding", title: "Signal lost", detail: `${e.channel}'s computer stopped sending ${span(f.stateFor)} ago. Back as soon as it returns.` };
+  }
+  if (f.phase === "waiting" || f.phase === "tuning" || f.phase === "empty") return working(f);
+  return none;
+}
+
+function away(channel: string, endedFor: number | undefined): Scene {
+  const detail = "Leave this page open: it starts by itself when they go live.";
+  if (endedFor === undefined) return { kind: "away", title: `${channel} is offline`, detail };
+  return { kind: "away", title: `${channel} went offline ${span(endedFor)} ago`, detail };
+}
+
+function working(f: Facts): Scene {
+  if (f.phaseFor < PATIENCE) return busy();
+  if (f.fault?.kind === "network") return busy("Reconnecting…", "The host does not answer. Trying again by itself.");
+  if (f.phase === "waiting") return busy("Waiting for more picture", "The network to the host is slower than the stream.");
+  return busy("Tuning in…", "The first picture comes with the streamer's next key frame.");
+}
+
+function failure(fault: Fault, e: Entry, linuxWebKit: boolean): Scene {
+  const fails = (title: string, detail: string, action: Scene["action"] = "retry"): Scene => ({ kind: "failed", title, detail, action });
+  switch (fault.kind) {
+    case "codec":
+    case "unsupported":
+      if (linuxWebKit) return fails(`This window cannot play ${codec(e.videoCodec) || "video"}`, "Install gstreamer1.0-plugins-good and gstreamer1.0-libav, or watch in a browser.", "outside");
+      return fails(`This browser cannot play ${codec(e.videoCodec) || "live video"}`, `Try another browser, or ask ${e.channel} to stream in H.264.`);
+    case "decode":
+      return fails("The picture could not be decoded", "This device gave up on the video twice. Trying again often helps.");
+    case "network":
+      return fails("The player did not load", "The host may have been restarted or updated.");
+  }
+}

@@ -1,0 +1,58 @@
+import { asApiError, type ApiError } from "../api/error";
+import type { Api } from "../api/client";
+import type { House as Facts, SignUp } from "../api/types";
+
+/** The host this page came from: its name, whether it has an owner, who may sign up, and the addresses to give to others. */
+export class House {
+  #api: Api;
+  #facts = $state<Facts>();
+  #error = $state<ApiError>();
+
+  constructor(api: Api) {
+    this.#api = api;
+  }
+  get known(): boolean {
+    return this.#facts !== undefined;
+  }
+  get error(): ApiError | undefined {
+    return this.#error;
+  }
+  get name(): string {
+    return this.#facts?.name ?? "";
+  }
+  get version(): string {
+    return this.#facts?.version ?? "";
+  }
+  /** Assumed until we hear otherwise: a page that flashes "not set up" is worse than one that waits. */
+  get setUp(): boolean {
+    return this.#facts?.setUp ?? true;
+  }
+  get signUp(): SignUp {
+    return this.#facts?.signUp ?? "closed";
+  }
+  /** What OBS needs in "Server"; best first. */
+  get publish(): string[] {
+    return this.#facts?.addresses.publish ?? [];
+  }
+  /** What others type to watch; best first. */
+  get watch(): string[] {
+    return this.#facts?.addresses.watch ?? [];
+  }
+  async load() {
+    try {
+      this.#facts = await this.#api.house();
+      this.#error = undefined;
+    } catch (e) {
+      this.#error = asApiError(e);
+    }
+  }
+  async choose(signUp: SignUp) {
+    await this.#api.setSettings({ signUp });
+    if (this.#facts) this.#facts = { ...this.#facts, signUp };
+  }
+  /** The address of a channel that works on other machines: 127.0.0.1 in a copied link would lead everybody to their own computer. */
+  linkTo(channel: string, origin: string): string {
+    const local = /^https?:\/\/(127\.|localhost|\[::1\])/.test(origin);
+    return `${(local && this.watch[0]) || origin}/@${channel}`;
+  }
+}

@@ -1,0 +1,40 @@
+import { mount } from "svelte";
+import App from "./App.svelte";
+import { httpApi } from "./lib/api/client";
+import { Events, eventsUrl } from "./lib/api/events";
+import type { App as Parts } from "./lib/context";
+import { catchLinks, desktopWith } from "./lib/desktop";
+import { takeFragment } from "./lib/fragment";
+import { Clock } from "./lib/state/clock.svelte";
+import { Guide } from "./lib/state/guide.svelte";
+import { House } from "./lib/state/house.svelte";
+import { PlayerPrefs } from "./lib/state/player-prefs.svelte";
+import { Router } from "./lib/state/router.svelte";
+import { Session } from "./lib/state/session.svelte";
+import { Theme } from "./lib/state/theme.svelte";
+import "./styles/base.css";
+
+// The composition root: every part is made here, once, and handed to the pages by context.
+const handed = takeFragment(window); // before the router looks at the address
+const clock = new Clock();
+const api = httpApi(location.origin, (date) => clock.correct(date));
+const guide = new Guide();
+const parts: Parts = {
+  api,
+  clock,
+  guide,
+  session: new Session(api),
+  house: new House(api),
+  theme: new Theme(document.documentElement),
+  prefs: new PlayerPrefs(),
+  router: new Router(),
+  desktop: desktopWith(handed.desktop, api),
+  claim: handed.claim,
+};
+
+mount(App, { target: document.getElementById("app")!, props: { parts } });
+
+parts.router.run();
+clock.run();
+catchLinks(parts.desktop, document);
+new Events(eventsUrl(location), guide).run();

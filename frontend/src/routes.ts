@@ -1,0 +1,52 @@
+import type { Component } from "svelte";
+import Home from "./pages/Home.svelte";
+import NotFound from "./pages/NotFound.svelte";
+import Settings from "./pages/Settings.svelte";
+import Setup from "./pages/Setup.svelte";
+import SignIn from "./pages/SignIn.svelte";
+import SignUp from "./pages/SignUp.svelte";
+import Studio from "./pages/Studio.svelte";
+import Watch from "./pages/Watch.svelte";
+
+/** The map of the interface: path → page. account: only for somebody signed in; others go to the sign-in form and come back. */
+interface Route {
+  path: RegExp;
+  page: Component<any>;
+  title: string;
+  account?: true;
+}
+const routes: Route[] = [
+  { path: /^\/$/, page: Home, title: "Live now" },
+  { path: /^\/@(?<name>[a-z0-9_-]+)$/i, page: Watch, title: "" },
+  { path: /^\/studio$/, page: Studio, title: "Studio", account: true },
+  { path: /^\/signin$/, page: SignIn, title: "Sign in" },
+  { path: /^\/signup$/, page: SignUp, title: "Sign up" },
+  { path: /^\/setup$/, page: Setup, title: "Set up" },
+  { path: /^\/settings$/, page: Settings, title: "Settings" },
+];
+
+export interface Place {
+  page: Component<any>;
+  title: string;
+  account: boolean;
+  props: Record<string, string>;
+}
+
+/** The page for a path; NotFound when there is none. Names in the path and "next" after "?" become the page's props. */
+export function place(path: string): Place {
+  const [bare = "/", query = ""] = path.split("?");
+  for (const r of routes) {
+    const found = r.path.exec(bare);
+    if (!found) continue;
+    const name = found.groups?.name?.toLowerCase();
+    const next = nextOf(query);
+    return { page: r.page, title: r.title || (name ?? ""), account: r.account ?? false, props: { ...(name && { name }), ...(next && { next }) } };
+  }
+  return { page: NotFound, title: "Not found", account: false, props: {} };
+}
+
+/** Where to go after signing in: a path of ours, or nothing. */
+function nextOf(query: string): string {
+  const next = new URLSearchParams(query).get("next") ?? "";
+  return /^\/[a-z@]/i.test(next) ? next : "";
+}

@@ -1,0 +1,24 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vitest/config";
+
+// Where `npm run dev` finds a running echo.tv. Host and Origin are rewritten, because the server's front door knows only its own names.
+const server = "http://127.0.0.1:5175";
+const proxied = { target: server, changeOrigin: true, ws: true, rewriteWsOrigin: true, headers: { origin: server } };
+
+export default defineConfig(({ mode }) => ({
+  base: "./",
+  plugins: [svelte()],
+  // Svelte's server build is what Node would pick; component tests need the browser's.
+  resolve: mode === "test" ? { conditions: ["browser"] } : undefined,
+  build: {
+    target: ["chrome111", "firefox114", "safari16.4"],
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 450, // kB: hls.js/light alone is ~370, loaded only when somebody watches
+  },
+  server: { proxy: { "/api": proxied, "/hls": proxied } },
+  test: {
+    environment: "happy-dom",
+    include: ["src/**/*.test.ts"],
+    setupFiles: ["src/lib/test/setup.ts"],
+  },
+}));
