@@ -96,3 +96,20 @@ func (ch *Channel) release(s *Session) bool {
 	}
 	return true
 }
+
+// lostAfter is how long a publisher may send no media before viewers are told
+// that its signal is lost; the picture stays.
+const lostAfter = 3 * time.Second
+
+// checkSilence marks a channel whose publisher has sent nothing for too long.
+// The next frame marks it live again.
+func (ch *Channel) checkSilence(now time.Time) {
+	ch.write.Lock()
+	defer ch.write.Unlock()
+	if s := ch.session; s.status.State == Live && now.Sub(ch.clock.endAt) > lostAfter {
+		s.status.State = Lost
+		s.log.Info("signal lost", "silent", now.Sub(ch.clock.endAt).Round(time.Second))
+		s.show()
+		ch.hub.change()
+	}
+}

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -71,18 +72,19 @@ func (h *Hub) Publish(p Publisher) (*Session, error) {
 
 // On returns a copy of every channel that is not off the air, by name.
 func (h *Hub) On() []Status {
-	h.mu.Lock()
-	all := make([]*Channel, 0, len(h.on))
-	for _, ch := range h.on {
-		all = append(all, ch)
-	}
-	h.mu.Unlock()
+	all := h.channels()
 	out := make([]Status, len(all))
 	for i, ch := range all {
 		out[i] = ch.Status()
 	}
 	slices.SortFunc(out, func(a, b Status) int { return strings.Compare(string(a.Channel), string(b.Channel)) })
 	return out
+}
+
+func (h *Hub) channels() []*Channel {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Values(h.on))
 }
 
 // Status returns a copy of one channel's status, Offline when it is not on air.
@@ -132,8 +134,8 @@ func (h *Hub) end(reason error, match func(Publisher) bool) bool {
 	return len(found) > 0
 }
 
-// Run watches the audience, whose count changes without any frame, until ctx
-// ends; then it cuts every publisher with ErrStopped and takes no more.
+// Run watches what changes without any frame, the audience and silence, until
+// ctx ends; then it cuts every publisher with ErrStopped and takes no more.
 func (h *Hub) Run(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -142,8 +144,9 @@ func (h *Hub) Run(ctx context.Context) error {
 		select {
 		case <-tick.C:
 			sum := 0
-			for _, s := range h.On() {
-				sum += s.Viewers
+			for _, ch := range h.channels() {
+				sum += ch.Status().Viewers
+				ch.checkSilence(time.Now())
 			}
 			if sum != last {
 				h.change()
