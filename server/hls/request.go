@@ -33,7 +33,7 @@ func parseFile(name string) (kind fileKind, n uint64, id string) {
 	}
 	stem, ext, _ := strings.Cut(name, ".")
 	number, id, ok := strings.Cut(stem, "-")
-	if !ok || number == "" {
+	if !ok || number == "" || id == "" {
 		return fileUnknown, 0, ""
 	}
 	kind = fileKind(number[0])

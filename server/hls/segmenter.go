@@ -144,6 +144,7 @@ func (g *segmenter) begin(c *live.Chunk) {
 	g.partLen = int64(math.Max(1, math.Round(goal/frame)) * frame)
 	g.interval = 0
 	g.window.target = g.target
+	g.window.keep = max(g.window.keep, minListed)
 	g.zero, g.zeroAt = c.Frame.DTS, c.Frame.Arrival
 }
 
@@ -176,7 +177,7 @@ func (g *segmenter) cutBefore(c *live.Chunk) {
 		key = false
 	}
 	length := f.DTS - g.open.start
-	tooLong := length+c.Duration >= g.target*live.Second+live.Second/2 // EXTINF is rounded before it is compared
+	tooLong := length+2*c.Duration > g.target*live.Second+live.Second/2 // EXTINF is rounded before it is compared
 	goal := f.Key && length >= segmentGoal-keySlack
 	switch {
 	case goal, tooLong, g.open.size > maxBytes:

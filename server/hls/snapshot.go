@@ -71,7 +71,10 @@ func (s *snapshot) tooFar(msn uint64, p int) bool {
 	}
 	last := s.last()
 	ahead := int(3 * live.Second / max(1, s.partLen)) // the advance part limit
-	return msn > last.msn+2 || (msn == last.msn && p > len(last.parts)+ahead)
+	if msn == last.msn {
+		return p > len(last.parts)+ahead
+	}
+	return msn > last.msn+2 || (msn > last.msn && p > ahead)
 }
 
 // hold is how long a reload waits for news: after that the unchanged playlist

@@ -11,6 +11,7 @@ const minListed = 6 * live.Second
 // the last may be open. The publisher's goroutine uses it.
 type window struct {
 	target          int64
+	keep            int64 // ticks to list at least, beyond what the protocol wants
 	segments        []*segment
 	listed          int    // index of the first listed one
 	discontinuities uint64 // that left the playlist
@@ -39,7 +40,7 @@ func (w *window) close(s *segment) {
 // mayUnlist: a live playlist never becomes shorter than three target durations
 // (§6.2.2).
 func (w *window) mayUnlist() bool {
-	keep := max(minListed, 3*w.target*live.Second)
+	keep := max(w.keep, 3*w.target*live.Second)
 	return w.listed < len(w.segments)-1 && span(w.segments[w.listed+1:]) >= keep
 }
 

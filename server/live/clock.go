@@ -30,6 +30,7 @@ type trackClock struct {
 }
 
 const (
+	ms          = Second / 1000
 	clockStart  = 10 * Second       // first frame of a channel; leaves room below for audio from before the picture
 	maxJump     = 2 * Second        // further from the last frame than this is another timeline
 	maxBack     = Second / 2        // less than this backwards is a reordering publisher, not a restart
@@ -92,7 +93,7 @@ func (c *clock) place(f *Frame, t Track, guess int64) int64 {
 	if t.Video() {
 		f.DTS = max(at, tc.last+1) // equal timestamps are nudged: players want them to rise
 		if tc.seen && at > tc.last {
-			tc.duration = f.DTS - tc.last
+			tc.duration = snap(f.DTS-tc.last, guess)
 		}
 	} else {
 		f.DTS = tc.count(at, int64(f.Samples), int64(t.SampleRate))
@@ -107,6 +108,15 @@ func (c *clock) place(f *Frame, t Track, guess int64) int64 {
 		c.end, c.endAt = end, f.Arrival
 	}
 	return tc.duration
+}
+
+// snap returns the nominal frame duration when d is it but for rounding to 1 ms:
+// samples that abut exactly leave a player no gaps to bridge.
+func snap(d, nominal int64) int64 {
+	if off := d - nominal; off > -2*ms && off < 2*ms {
+		return nominal
+	}
+	return d
 }
 
 // count places an audio frame by the number of samples before it: RTMP rounds
