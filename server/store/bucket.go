@@ -15,6 +15,9 @@ import (
 // was given to and belongs to that goroutine.
 type Tx struct{ tx *bolt.Tx }
 
+// Writable reports whether this is an Update.
+func (tx *Tx) Writable() bool { return tx.tx.Writable() }
+
 // Bucket is a named set of T under string keys, kept as JSON, which a person
 // can read with any bbolt tool after a mishap. The zero Bucket is of no use;
 // make one with NewBucket.
