@@ -33,7 +33,12 @@ func start(t *testing.T, dir string, args ...string) *station {
 	ended := make(chan int, 1)
 	go func() { ended <- p.main(ctx) }()
 	s.stop = sync.OnceValue(func() int { cancel(); return <-ended })
-	t.Cleanup(func() { s.stop() })
+	t.Cleanup(func() {
+		s.stop()
+		if t.Failed() {
+			t.Logf("the station's log:\n%s", s.stderr.String())
+		}
+	})
 
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		if found := watchLine.FindStringSubmatch(s.stdout.String()); found != nil {
