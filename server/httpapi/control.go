@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 
+	"echo.tv/server/account"
 	"echo.tv/server/live"
 	"echo.tv/server/tv"
 )
@@ -69,37 +70,53 @@ func onlyHere(ctx context.Context, got, want string) error {
 	return nil
 }
 
+// MakeUser makes the account that want describes, with a password of its own
+// making when want has none.
+func MakeUser(ctx context.Context, accounts *account.Accounts, want ControlUser) (made ControlUserMade, err error) {
+	role, err := tv.ParseRole(want.Role)
+	if err != nil {
+		return made, err
+	}
+	if want.Password == "" {
+		made.Password = rand.Text()
+		want.Password = made.Password
+	}
+	u, err := accounts.AddUser(ctx, want.Name, want.Password, role)
+	if err != nil {
+		return ControlUserMade{}, err
+	}
+	made.Name, made.Role = u.Name, u.Role
+	return made, nil
+}
+
+// MakeKey makes a stream key for the account that want names.
+func MakeKey(ctx context.Context, accounts *account.Accounts, want ControlKey) (tv.StreamKey, error) {
+	name, err := tv.ParseChannelName(want.Name)
+	if err != nil {
+		return tv.StreamKey{}, err
+	}
+	u, err := accounts.UserByName(name)
+	if err != nil {
+		return tv.StreamKey{}, err
+	}
+	_, secret, err := accounts.NewKey(ctx, u, want.Label)
+	return secret, err
+}
+
 func (a *API) controlAddUser(ctx context.Context, in *controlled[ControlUser]) (*body[ControlUserMade], error) {
 	if err := onlyHere(ctx, in.Token, a.ControlToken); err != nil {
 		return nil, err
 	}
-	made, password := ControlUserMade{}, in.Body.Password
-	if password == "" {
-		password = rand.Text()
-		made.Password = password
-	}
-	u, err := a.Accounts.AddUser(ctx, in.Body.Name, password, tv.Role(in.Body.Role))
-	if err != nil {
-		return nil, err
-	}
+	made, err := MakeUser(ctx, a.Accounts, in.Body)
 	a.Guide.Touch()
-	made.Name, made.Role = u.Name, u.Role
-	return &body[ControlUserMade]{made}, nil
+	return &body[ControlUserMade]{made}, err
 }
 
 func (a *API) controlNewKey(ctx context.Context, in *controlled[ControlKey]) (*body[Secret], error) {
 	if err := onlyHere(ctx, in.Token, a.ControlToken); err != nil {
 		return nil, err
 	}
-	name, err := tv.ParseChannelName(in.Body.Name)
-	if err != nil {
-		return nil, err
-	}
-	u, err := a.Accounts.UserByName(name)
-	if err != nil {
-		return nil, err
-	}
-	_, secret, err := a.Accounts.NewKey(ctx, u, in.Body.Label)
+	secret, err := MakeKey(ctx, a.Accounts, in.Body)
 	return &body[Secret]{Secret{secret.Reveal()}}, err
 }
 

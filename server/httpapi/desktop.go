@@ -30,6 +30,5 @@ func (a *API) desktopOpen(ctx context.Context, in *desktopLink) (*none, error) {
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil {
 		return nil, tv.Errorf(tv.Invalid, "that is not a web address").Hint("it must begin with http:// or https://")
 	}
-	a.Desktop.OpenURL(u.String())
-	return &none{}, nil
+	return &none{}, a.Desktop.OpenURL(u.String())
 }

@@ -155,9 +155,24 @@ func (a *API) events(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // Accept has answered
 	}
-	defer c.CloseNow()
-	c.SetReadLimit(4 << 10)
-	a.feed.serve(c.CloseRead(r.Context()), c) // a listener that says anything is closed
+	a.attend(r.Context(), c)
+}
+
+// attend serves a listener while it is there and silent. Reading is how its
+// pongs and its leaving are heard; one that sends a message is hung up on, as
+// nothing it could say is expected.
+func (a *API) attend(ctx context.Context, c *websocket.Conn) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		defer cancel()
+		defer a.door.survive("event socket")
+		c.Reader(ctx)
+	})
+	a.feed.serve(ctx, c)
+	c.CloseNow() // without the closing handshake, which waits 5 s for a stranger
+	reading.Wait()
 }
 
 // serve writes until the listener leaves, falls asleep, or the server ends.

@@ -103,6 +103,15 @@ func (d *door) recovering(next http.Handler) http.Handler {
 	})
 }
 
+// survive is deferred by goroutines that a handler starts: an unrecovered panic
+// in any of them would end the program.
+func (d *door) survive(what string) {
+	if v := recover(); v != nil {
+		d.panics.Add(1)
+		d.log.Error("goroutine panicked", "what", what, "panic", v, "stack", string(debug.Stack()))
+	}
+}
+
 // answer remembers whether anything was sent. Deadlines, flushes and upgrades
 // find the real writer through Unwrap.
 type answer struct {

@@ -1,24 +1,314 @@
 package httpapi
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
 	"testing"
+	"testing/fstest"
+	"time"
 
 	"echo.tv/server/account"
+	"echo.tv/server/cmaf"
 	"echo.tv/server/guide"
 	"echo.tv/server/live"
-	"net/http"
+	"echo.tv/server/store"
+	"echo.tv/server/tv"
 )
 
-type host struct{ api *API }
+// host is the whole face over a real store, real accounts and a real hub.
+type host struct {
+	t       *testing.T
+	api     *API
+	log     *syncBuffer
+	window  *fakeWindow
+	server  *httptest.Server
+	people  map[string]*http.Client
+	tokens  []string // cookies seen; none may be logged
+	stopped func()
+}
 
+const (
+	controlToken = "control-token-of-this-test"
+	desktopToken = "desktop-token-of-this-test"
+	password     = "correct horse battery"
+)
+
+// newHost starts a host that nobody owns.
 func newHost(t *testing.T) *host {
-	a := &account.Accounts{}
-	hub := live.NewHub(live.Config{Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
-	api, err := New(Config{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Accounts: a, Hub: hub, Guide: guide.New(hub, Profiles{a}), Media: http.NotFoundHandler(), Addresses: func() Addresses { return Addresses{} }})
+	t.Helper()
+	h := &host{t: t, log: new(syncBuffer), window: new(fakeWindow), people: map[string]*http.Client{}}
+	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	dir := t.TempDir()
+	st, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &host{api}
+	t.Cleanup(func() { st.Close() })
+	key, err := account.LoadSecret(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	accounts, err := account.Open(st, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hub := live.NewHub(live.Config{Log: log, Packager: cmaf.Packager{}})
+	h.api, err = New(Config{
+		Log: log, Accounts: accounts, Hub: hub, Guide: guide.New(hub, Profiles{accounts}), UI: testUI, Media: testMedia,
+		Version: "1.2.3", ControlToken: controlToken, DesktopToken: desktopToken, Desktop: h.window, Names: []string{"tv.example"},
+		Addresses: func() Addresses { return Addresses{Watch: []string{"http://192.168.1.20:5175"}} },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.start(hub)
+	return h
+}
+
+var testUI = fstest.MapFS{
+	"index.html":       {Data: []byte("<!doctype html><title>echo.tv</title>")},
+	"assets/app-1a.js": {Data: []byte("export {}")},
+	".gitkeep":         {},
+}
+
+var testMedia = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	fmt.Fprint(w, "media "+r.URL.Path)
+})
+
+func (h *host) start(hub *live.Hub) {
+	ctx, stop := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { hub.Run(ctx) })
+	wg.Go(func() { h.api.Run(ctx) })
+	h.server = httptest.NewUnstartedServer(nil)
+	h.server.Config = NewServer(h.api, h.api.Log)
+	h.server.Listener = Listener(h.server.Listener)
+	h.server.Start()
+	h.stopped = sync.OnceFunc(func() {
+		stop()
+		wg.Wait()
+		h.server.Close()
+	})
+	h.t.Cleanup(func() {
+		h.stopped()
+		if n := h.api.Recovered(); n != 0 {
+			h.t.Errorf("%d handlers panicked:\n%s", n, h.log)
+		}
+		mustNotHave(h.t, h.log.String(), append(h.tokens, password, "live_", controlToken, desktopToken)...)
+	})
+}
+
+// owned is newHost with an owner called olga, signed in.
+func owned(t *testing.T) *host {
+	t.Helper()
+	h := newHost(t)
+	h.must(201, "olga", "POST", "/api/owner", Claim{h.api.Accounts.ClaimCode(), "olga", password})
+	return h
+}
+
+// joined is owned with a streamer called ann, signed in.
+func joined(t *testing.T) *host {
+	t.Helper()
+	h := owned(t)
+	h.must(201, "ann", "POST", "/api/users", SignUp{Name: "ann", Password: password})
+	return h
+}
+
+// answer to one request, with its whole text for looking for leaks.
+type reply struct {
+	status int
+	header http.Header
+	text   string
+}
+
+// do asks as who, whose cookies are kept between calls. body is JSON, or sent as
+// it is when it is a string.
+func (h *host) do(who, method, path string, body any, headers ...string) reply {
+	h.t.Helper()
+	var content io.Reader = http.NoBody
+	switch b := body.(type) {
+	case nil:
+	case string:
+		content = strings.NewReader(b)
+	default:
+		raw, err := json.Marshal(b)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		content = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequestWithContext(h.t.Context(), method, h.server.URL+path, content)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := h.client(who).Do(req)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, c := range resp.Cookies() {
+		if c.Value != "" {
+			h.tokens = append(h.tokens, c.Value)
+		}
+	}
+	return reply{resp.StatusCode, resp.Header, string(text)}
+}
+
+func (h *host) must(status int, who, method, path string, body any, headers ...string) reply {
+	h.t.Helper()
+	r := h.do(who, method, path, body, headers...)
+	if r.status != status {
+		h.t.Fatalf("%s %s %s: status %d, want %d: %s", who, method, path, r.status, status, r.text)
+	}
+	return r
+}
+
+func (h *host) client(who string) *http.Client {
+	c := h.people[who]
+	if c == nil {
+		c = h.server.Client()
+		own := *c
+		own.Jar = new(jar)
+		own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		c = &own
+		h.people[who] = c
+	}
+	return c
+}
+
+// get decodes what a GET answers.
+func get[T any](h *host, who, path string) (out T) {
+	h.t.Helper()
+	return decode[T](h.t, h.must(200, who, "GET", path, nil).text)
+}
+
+func decode[T any](t *testing.T, text string) (out T) {
+	t.Helper()
+	dec := json.NewDecoder(strings.NewReader(text))
+	if err := dec.Decode(&out); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	return out
+}
+
+// publish puts ann's channel on air as the RTMP face would, with one picture.
+func (h *host) publish(secret string) *live.Session {
+	h.t.Helper()
+	key, err := tv.ParseStreamKey(secret)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	grant, err := h.api.Accounts.Publisher(h.t.Context(), loopback, key)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	s, err := h.api.Hub.Publish(live.Publisher{Channel: grant.Channel, KeyID: grant.KeyID, KeyLabel: grant.Label, Remote: "192.0.2.7:4000"})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { s.Close(nil) })
+	track, err := live.NewH264(testSPS, testPPS)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if err := s.SetTracks([]live.Track{track}); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := s.SetEncoder("OBS 31"); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := s.WriteFrame(live.Frame{Key: true, Payload: []byte{0, 0, 0, 1, 0x65}, Arrival: time.Now()}); err != nil {
+		h.t.Fatal(err)
+	}
+	return s
+}
+
+var (
+	loopback = addrOf(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	// 1920×1080 at 25 pictures per second.
+	testSPS = []byte{0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0x84, 0x00, 0x00, 0x03, 0x00, 0x04, 0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc6, 0x58}
+	testPPS = []byte{0x68, 0xeb, 0xe3, 0xcb, 0x22, 0xc0}
+)
+
+// jar keeps whatever cookie it is given; a browser's would do the same here.
+type jar struct {
+	mu  sync.Mutex
+	all map[string]*http.Cookie
+}
+
+func (j *jar) SetCookies(_ *url.URL, cookies []*http.Cookie) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.all == nil {
+		j.all = map[string]*http.Cookie{}
+	}
+	for _, c := range cookies {
+		if j.all[c.Name] = c; c.MaxAge < 0 {
+			delete(j.all, c.Name)
+		}
+	}
+}
+
+func (j *jar) Cookies(*url.URL) (out []*http.Cookie) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, c := range j.all {
+		out = append(out, c)
+	}
+	return out
+}
+
+type fakeWindow struct {
+	mu     sync.Mutex
+	opened []string
+	shown  int
+}
+
+func (w *fakeWindow) OpenURL(url string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.opened = append(w.opened, url)
+	return nil
+}
+
+func (w *fakeWindow) Show() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.shown++
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
 }

@@ -52,8 +52,8 @@ type Addresses struct {
 // Desktop is the window, if there is one. Both methods return at once and may
 // be called from any goroutine.
 type Desktop interface {
-	OpenURL(url string) // in the system's browser; url is http or https
-	Show()              // bring the window to the front
+	OpenURL(url string) error // in the system's browser; url is http or https
+	Show()                    // bring the window to the front
 }
 
 // API serves everything this host says by HTTP. It is safe for concurrent use.

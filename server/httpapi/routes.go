@@ -96,7 +96,7 @@ func settings() huma.Config {
 				Description: "Live streaming on a local network. Errors are Problems; switch on their code."},
 			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
 		},
-		Formats:       map[string]huma.Format{"application/json": jsonOnly},
+		Formats:       map[string]huma.Format{"application/json": jsonOnly, "json": jsonOnly}, // the latter: problem+json
 		DefaultFormat: "application/json",
 		Transformers:  []huma.Transformer{ourProblems},
 	}
