@@ -129,12 +129,12 @@ func (a *Accounts) AddUser(ctx context.Context, name, password string, role tv.R
 	if _, err := tv.ParseRole(string(role)); err != nil {
 		return User{}, err
 	}
-	return a.make(ctx, name, password, role, nil)
+	return a.create(ctx, name, password, role, nil)
 }
 
-// make checks, hashes and keeps a new account. agree is asked twice, at first so
+// create checks, hashes and keeps a new account. agree is asked twice, at first so
 // that a refusal costs no hash, and again in the transaction that decides.
-func (a *Accounts) make(ctx context.Context, name, password string, role tv.Role, agree func(*store.Tx) error) (User, error) {
+func (a *Accounts) create(ctx context.Context, name, password string, role tv.Role, agree func(*store.Tx) error) (User, error) {
 	parsed, err := tv.ParseChannelName(name)
 	if err != nil {
 		return User{}, err

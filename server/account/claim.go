@@ -47,10 +47,13 @@ func (a *Accounts) Claim(ctx context.Context, code, name, password string) (User
 		return User{}, errOwned
 	}
 	if !a.claim.matches(code) {
+		if a.Owned() { // since a moment: the winner ended the code
+			return User{}, errOwned
+		}
 		return User{}, tv.Errorf(tv.Forbidden, "that is not the code of this host").
 			Hint("use the newest one that the window or the machine's console shows; each is good for 10 minutes and 5 tries")
 	}
-	return a.make(ctx, name, password, tv.Owner, nil)
+	return a.create(ctx, name, password, tv.Owner, nil)
 }
 
 func (c *claimCode) get(owned, renew bool) string {

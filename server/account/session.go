@@ -212,12 +212,12 @@ func (a *Accounts) SignOut(_ context.Context, token string) error {
 // ChangePassword gives the one who is signed in with token a new password and
 // ends all their other sessions. The error is Unauthenticated when old is
 // wrong, TooMany after 10 wrong ones a minute, Invalid for a new one that cannot be.
-func (a *Accounts) ChangePassword(ctx context.Context, token, old, new string) error {
+func (a *Accounts) ChangePassword(ctx context.Context, token, old, next string) error {
 	u, err := a.Session(ctx, token)
 	if err != nil {
 		return err
 	}
-	if err := checkPassword(u.Name, new); err != nil {
+	if err := checkPassword(u.Name, next); err != nil {
 		return err
 	}
 	if err := a.oldPasswords.take(string(u.ID)); err != nil {
@@ -234,7 +234,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, token, old, new string) e
 	if err != nil {
 		return err
 	}
-	hash, err := a.hasher.hash(ctx, new)
+	hash, err := a.hasher.hash(ctx, next)
 	if err != nil {
 		return err
 	}

@@ -116,7 +116,7 @@ func (a *Accounts) SignUp(ctx context.Context, name, password, code string) (Use
 	if !a.Owned() {
 		return User{}, tv.Errorf(tv.NotSetUp, "this host is not set up yet").Hint("its owner has to finish that first")
 	}
-	return a.make(ctx, name, password, tv.Streamer, func(tx *store.Tx) error { return admit(tx, code) })
+	return a.create(ctx, name, password, tv.Streamer, func(tx *store.Tx) error { return admit(tx, code) })
 }
 
 // admit returns nil when the policy lets somebody with code in. In a transaction

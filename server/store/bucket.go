@@ -45,18 +45,18 @@ func (b Bucket[T]) Get(tx *Tx, key string) (value T, found bool, err error) {
 // Put keeps value at key, in place of what was there. The error is Invalid for
 // an empty or overlong key.
 func (b Bucket[T]) Put(tx *Tx, key string, value T) error {
+	if key == "" || len(key) > bolt.MaxKeySize {
+		return tv.Errorf(tv.Invalid, "a key of %d bytes cannot be kept in %s", len(key), b.name)
+	}
 	raw, err := json.Marshal(value)
 	if err != nil {
 		return fmt.Errorf("keep in %s: %w", b.name, err)
 	}
 	rows, err := tx.tx.CreateBucketIfNotExists(b.name)
+	if err == nil {
+		err = rows.Put([]byte(key), raw)
+	}
 	if err != nil {
-		return fmt.Errorf("keep in %s: %w", b.name, err)
-	}
-	if key == "" || len(key) > bolt.MaxKeySize {
-		return tv.Errorf(tv.Invalid, "a key of %d bytes cannot be kept in %s", len(key), b.name)
-	}
-	if err := rows.Put([]byte(key), raw); err != nil {
 		return fmt.Errorf("keep in %s: %w", b.name, err)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,7 +76,11 @@ func (s *Store) Run(ctx context.Context, log *slog.Logger) error {
 // copyWhenDue makes today's copy unless the newest one is of the last 24 hours,
 // or the store is still empty: an empty copy would be restored over a first day's
 // accounts. A copy from the future says that the clock was wrong.
-func (s *Store) copyWhenDue() error {
+func (s *Store) copyWhenDue() (err error) {
+	if s.broken.Load() {
+		return unreadable
+	}
+	defer s.catchFault(debug.SetPanicOnFault(true), &err)
 	old, err := s.copies()
 	if err != nil || s.empty() {
 		return err

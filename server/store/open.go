@@ -11,6 +11,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterr "go.etcd.io/bbolt/errors"
 
 	"echo.tv/server/tv"
 )
@@ -59,7 +60,7 @@ func (s *Store) mended(db *bolt.DB, err error) (*bolt.DB, error) {
 	if damage, ok := errors.AsType[damaged](err); ok {
 		return s.restore(damage.error)
 	}
-	if errors.Is(err, bolt.ErrTimeout) {
+	if errors.Is(err, bolterr.ErrTimeout) {
 		return nil, s.inUse()
 	}
 	return db, err
@@ -119,7 +120,7 @@ func judge(err error) error {
 	_, path := errors.AsType[*fs.PathError](err)
 	_, errno := errors.AsType[syscall.Errno](err)
 	switch {
-	case errors.Is(err, bolt.ErrTimeout):
+	case errors.Is(err, bolterr.ErrTimeout):
 		return err
 	case path || errno:
 		return refused("open the store", err)

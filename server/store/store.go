@@ -14,6 +14,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,6 +23,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterr "go.etcd.io/bbolt/errors"
 
 	"echo.tv/server/tv"
 )
@@ -129,7 +131,7 @@ func (s *Store) explain(err, mine error) error {
 	switch {
 	case err == nil || mine != nil:
 		return err
-	case err == bolt.ErrDatabaseNotOpen:
+	case errors.Is(err, bolterr.ErrDatabaseNotOpen):
 		return tv.Errorf(tv.Unavailable, "the store is closed").Hint("echo.tv is ending; start it again")
 	}
 	return refused("write to the store", err)
