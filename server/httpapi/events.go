@@ -46,7 +46,8 @@ type frame struct {
 // feed encodes the list once for all sockets.
 type feed struct {
 	newest atomic.Pointer[frame]
-	done   chan struct{} // closed when the server ends
+	life   context.Context // ends with run; a socket's own context ends with its request
+	end    context.CancelFunc
 
 	mu     sync.Mutex
 	closed bool               // guarded by mu
@@ -56,7 +57,8 @@ type feed struct {
 }
 
 func newFeed() *feed {
-	f := &feed{done: make(chan struct{}), perIP: map[netip.Addr]int{}}
+	f := &feed{perIP: map[netip.Addr]int{}}
+	f.life, f.end = context.WithCancel(context.Background())
 	f.newest.Store(&frame{stale: make(chan struct{})})
 	return f
 }
@@ -104,7 +106,7 @@ func (f *feed) close() {
 	f.mu.Lock()
 	f.closed = true
 	f.mu.Unlock()
-	close(f.done)
+	f.end()
 	f.open.Wait()
 }
 
@@ -164,6 +166,7 @@ func (a *API) events(w http.ResponseWriter, r *http.Request) {
 func (a *API) attend(ctx context.Context, c *websocket.Conn) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer context.AfterFunc(a.feed.life, cancel)() // also in the middle of a write that stalls
 	var reading sync.WaitGroup
 	reading.Go(func() {
 		defer cancel()
@@ -175,7 +178,7 @@ func (a *API) attend(ctx context.Context, c *websocket.Conn) {
 	reading.Wait()
 }
 
-// serve writes until the listener leaves, falls asleep, or the server ends.
+// serve writes until ctx ends or the listener does not take it.
 func (f *feed) serve(ctx context.Context, c *websocket.Conn) {
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
@@ -194,8 +197,6 @@ func (f *feed) serve(ctx context.Context, c *websocket.Conn) {
 				return
 			}
 		case <-ctx.Done():
-			return
-		case <-f.done:
 			return
 		}
 	}

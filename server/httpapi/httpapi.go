@@ -37,7 +37,7 @@ type Config struct {
 	Addresses func() Addresses
 	Version   string
 
-	Names        []string // further host names or addresses that the Host header may carry
+	Names        []string // further host names or addresses, without port, that the Host header may carry
 	ControlToken string   // for the commands of the machine itself; empty: none work
 	DesktopToken string   // for the window; empty: it can open nothing
 	Desktop      Desktop  // nil when there is no window

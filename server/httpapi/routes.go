@@ -134,7 +134,8 @@ func route[I, O any](on table, where string, status int, id, summary string, do 
 			return out, nil
 		}
 		p := problemOf(err)
-		if p.Code == tv.Internal || p.Code == tv.Storage {
+		left := ctx.Err() != nil // whoever asked; strangers could fill the log with it
+		if !left && (p.Code == tv.Internal || p.Code == tv.Storage) {
 			on.Log.Error("request failed", "operation", id, "err", err)
 		}
 		return nil, p
