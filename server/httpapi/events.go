@@ -49,11 +49,10 @@ type feed struct {
 	life   context.Context // ends with run; a socket's own context ends with its request
 	end    context.CancelFunc
 
-	mu     sync.Mutex
-	closed bool               // guarded by mu
-	total  int                // guarded by mu
-	perIP  map[netip.Addr]int // guarded by mu; no zero entries
-	open   sync.WaitGroup     // Add only with mu held and closed false
+	mu    sync.Mutex
+	total int                // guarded by mu
+	perIP map[netip.Addr]int // guarded by mu; no zero entries
+	open  sync.WaitGroup     // Add only with mu held and life not over
 }
 
 func newFeed() *feed {
@@ -103,10 +102,9 @@ func (f *feed) publish(g *guide.Guide) error {
 }
 
 func (f *feed) close() {
-	f.mu.Lock()
-	f.closed = true
-	f.mu.Unlock()
+	f.mu.Lock() // whoever is in enter has been counted, or sees the end
 	f.end()
+	f.mu.Unlock()
 	f.open.Wait()
 }
 
@@ -115,7 +113,7 @@ func (f *feed) enter(ip netip.Addr) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
-	case f.closed:
+	case f.life.Err() != nil:
 		return tv.Errorf(tv.Unavailable, "this host is shutting down")
 	case f.perIP[ip] >= maxSocketsPerIP:
 		return tv.Errorf(tv.TooMany, "too many windows of this address listen already").Hint("close some of them").After(pingEvery)
