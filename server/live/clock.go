@@ -25,8 +25,7 @@ type trackClock struct {
 	raw      int64 // last DTS, publisher's clock
 	last     int64 // last DTS, channel time
 	duration int64 // last distance between two frames
-	samples  int64 // audio: samples since origin; 0 = not counting yet
-	origin   int64 // audio: channel time of sample 0
+	sample   int64 // audio: number of the next sample since channel time 0; 0 = not counting yet
 }
 
 const (
@@ -120,14 +119,16 @@ func snap(d, nominal int64) int64 {
 }
 
 // count places an audio frame by the number of samples before it: RTMP rounds
-// timestamps to 1 ms, and a player hears the rounding as clicks.
+// timestamps to 1 ms, and a player hears the rounding as clicks. It counts whole
+// samples from channel time 0, so that a packager gets the same whole number
+// back from the 90 kHz.
 func (tc *trackClock) count(at, samples, rate int64) int64 {
-	if exact := tc.origin + tc.samples*Second/rate; tc.samples > 0 && exact > tc.last &&
-		exact-at <= maxDrift && at-exact <= maxDrift {
-		tc.samples += samples
-		return exact
+	exact := (tc.sample*Second + rate/2) / rate
+	if tc.sample == 0 || exact <= tc.last || exact-at > maxDrift || at-exact > maxDrift {
+		at = max(at, tc.last+1)
+		tc.sample = (at*rate + Second - 1) / Second
+		exact = (tc.sample*Second + rate/2) / rate
 	}
-	at = max(at, tc.last+1)
-	tc.origin, tc.samples = at, samples
-	return at
+	tc.sample += samples
+	return exact
 }

@@ -25,17 +25,23 @@ func stamps(c *clock, track int, t Track, at time.Time, raw ...int64) (out []int
 }
 
 func TestAudioIsPlacedBySampleCountNotByRoundedTimestamps(t *testing.T) {
-	var c clock
-	c.release(2)
-	var raw []int64
-	for i := range int64(500) {
-		raw = append(raw, i*1024*1000/44100) // truncated to 1 ms, as RTMP does
-	}
-	got := stamps(&c, 1, sound, time.Unix(0, 0), raw...)
-	for i, dts := range got {
-		exact := int64(clockStart) + int64(i)*1024*Second/44100
-		if dts != exact {
-			t.Fatalf("frame %d at %d, want %d", i, dts, exact)
+	for _, rate := range []int64{8000, 22050, 32000, 44100, 48000, 88200} {
+		for first := range int64(10) { // ms: where in a sample the count begins
+			var c clock
+			c.release(2)
+			c.anchor(Frame{Arrival: time.Unix(0, 0)})
+			var raw []int64
+			for i := range int64(500) {
+				raw = append(raw, first+i*1024*1000/rate) // truncated to 1 ms, as RTMP does
+			}
+			track := Track{Codec: AAC{}, SampleRate: int(rate), Channels: 2}
+			got := stamps(&c, 1, track, time.Unix(0, 0), raw...)
+			samples := func(dts int64) int64 { return (dts*rate + Second/2) / Second }
+			for i, dts := range got {
+				if n := samples(dts) - samples(got[0]); n != int64(i)*1024 {
+					t.Fatalf("%d Hz from %d ms: frame %d is %d samples in, want %d", rate, first, i, n, i*1024)
+				}
+			}
 		}
 	}
 }
@@ -47,7 +53,7 @@ func TestAudioFarFromItsSampleCountIsAnchoredAgain(t *testing.T) {
 	if want := int64(clockStart) + 500*90; got[3] != want {
 		t.Errorf("after a gap the frame is at %d, want %d", got[3], want)
 	}
-	if d := got[4] - got[3]; d != 1024*Second/44100 {
+	if d := got[4] - got[3]; d != (1024*Second+44100/2)/44100 {
 		t.Errorf("and the next one %d after it", d)
 	}
 }
