@@ -73,6 +73,9 @@ func New(cfg Config) (_ *Server, err error) {
 		}
 		return s, err
 	}
+	if notice := s.store.Notice(); notice != "" {
+		s.log("store").Warn(notice)
+	}
 	secret, err := account.LoadSecret(cfg.DataDir)
 	if err != nil {
 		return s, err
@@ -131,17 +134,24 @@ func listen(who, flag, addr string) (net.Listener, error) {
 // once there is one.
 func (s *Server) ClaimCode() string { return s.accounts.ClaimCode() }
 
+// Recovered counts the panics of connection handlers since the start; each cost
+// one connection and is a fault of ours.
+func (s *Server) Recovered() uint64 { return s.api.Recovered() + s.rtmp.Recovered() }
+
 // Run serves until ctx ends or a part fails, and returns when every goroutine
 // has gone home and the store is closed.
 func (s *Server) Run(ctx context.Context) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.store.Run(ctx, s.log("store")) })
 	g.Go(func() error { return s.hub.Run(ctx) })
 	g.Go(func() error { return s.api.Run(ctx) })
 	g.Go(func() error { return s.rtmp.Run(ctx) })
 	g.Go(func() error { return serve(ctx, s.web, s.webServer()) })
 	if s.debug != nil {
-		g.Go(func() error { return serve(ctx, s.debug, &http.Server{Handler: profiles(), ReadHeaderTimeout: 5 * time.Second}) })
+		g.Go(func() error {
+			return serve(ctx, s.debug, &http.Server{Handler: profiles(), ReadHeaderTimeout: 5 * time.Second})
+		})
 	}
 	s.log("server").Info("ready", "http", s.web.Addr().String(), "rtmp", s.rtmp.Addr().String(), "version", s.cfg.Version)
 	return errors.Join(g.Wait(), s.release())

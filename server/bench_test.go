@@ -1,0 +1,199 @@
+package server_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"echo.tv/server/servertest"
+)
+
+// These print figures; none of them can fail for being slow. The clips are
+// copied by ffmpeg in real time, as OBS would send them.
+
+// BenchmarkFirstPlaylist measures from the publisher's first byte to a playlist
+// with media in a viewer's hand, for key frames one and eight seconds apart.
+func BenchmarkFirstPlaylist(b *testing.B) {
+	for _, interval := range []int{30, 250} {
+		b.Run(fmt.Sprintf("interval=%d", interval), func(b *testing.B) {
+			clip := servertest.SmallClip
+			clip.Interval, clip.Seconds = interval, 20
+			clip.File(b)
+			h := servertest.Start(b)
+			h.Owner(b, "ann")
+			var took time.Duration
+			for i := range b.N {
+				_, key := h.Streamer(b, fmt.Sprintf("bob%d", i))
+				tap := newTap(b, strings.TrimSuffix(strings.TrimPrefix(h.RTMP, "rtmp://"), "/live"))
+				o := servertest.Publish(b, clip, "rtmp://"+tap.addr+"/live/"+key.Secret)
+				took += awaitPlaylist(b, fmt.Sprintf("%s/hls/bob%d/live.m3u8", h.URL, i)).Sub(tap.firstByte())
+				o.Kill()
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(float64(took.Milliseconds())/float64(b.N), "ms/first-playlist")
+		})
+	}
+}
+
+func awaitPlaylist(b *testing.B, url string) time.Time {
+	for range 5000 {
+		res, err := http.Get(url)
+		if err != nil {
+			b.Fatal(err)
+		}
+		body, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		if bytes.Contains(body, []byte("#EXT-X-PART:")) {
+			return time.Now()
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	b.Fatal("no playlist came")
+	return time.Time{}
+}
+
+// tap passes one connection on and notes when its first byte came.
+type tap struct {
+	addr  string
+	first atomic.Int64
+}
+
+func newTap(b *testing.B, to string) *tap {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { ln.Close() })
+	t := &tap{addr: ln.Addr().String()}
+	go func() {
+		in, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer in.Close()
+		out, err := net.Dial("tcp", to)
+		if err != nil {
+			return
+		}
+		defer out.Close()
+		go io.Copy(in, out)
+		one := make([]byte, 1)
+		if _, err := io.ReadFull(in, one); err != nil {
+			return
+		}
+		t.first.Store(time.Now().UnixNano())
+		out.Write(one)
+		io.Copy(out, in)
+	}()
+	return t
+}
+
+func (t *tap) firstByte() time.Time { return time.Unix(0, t.first.Load()) }
+
+// BenchmarkPublisher measures what publishers of 5 Mbit/s cost the program:
+// share of a core, and resident memory above an idle host's.
+func BenchmarkPublisher(b *testing.B) {
+	const n, seconds = 3, 30
+	clip := servertest.Clip{Size: "1280x720", Rate: 30, Interval: 60, Kbit: 5000, Seconds: 20}
+	clip.File(b)
+	p := startProgram(b)
+	var keys []string
+	for i := range n {
+		keys = append(keys, p.key(b, fmt.Sprintf("bob%d", i)))
+	}
+	time.Sleep(time.Second)
+	idle := p.rss(b)
+	for b.Loop() {
+		for _, k := range keys {
+			servertest.Publish(b, clip, p.rtmp+"/"+k)
+		}
+		time.Sleep(20 * time.Second) // until the windows are full
+		cpu := p.cpu(b)
+		time.Sleep(seconds * time.Second)
+		b.ReportMetric(0, "ns/op")
+		b.ReportMetric(100*(p.cpu(b)-cpu).Seconds()/seconds/n, "%core/publisher")
+		b.ReportMetric(float64(p.rss(b)-idle)/n/1e6, "MB/publisher")
+		b.ReportMetric(float64(idle)/1e6, "MB-idle")
+	}
+}
+
+// program is the headless program in a process of its own.
+type program struct {
+	cmd       *exec.Cmd
+	exe, data string
+	url, rtmp string
+}
+
+func startProgram(b *testing.B) *program {
+	p := &program{exe: filepath.Join("..", "build", "bin", "echotv-server"), data: b.TempDir()}
+	if _, err := os.Stat(p.exe); err != nil {
+		b.Skip("make server first")
+	}
+	p.cmd = exec.Command(p.exe, "--headless", "--data", p.data, "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--rtsp", "")
+	if err := p.cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { p.cmd.Process.Kill(); p.cmd.Wait() })
+	servertest.Eventually(b, func() string {
+		raw, err := os.ReadFile(filepath.Join(p.data, "control.json"))
+		var at struct{ URL string }
+		if err != nil || json.Unmarshal(raw, &at) != nil {
+			return "the program did not come up"
+		}
+		p.url = at.URL
+		return ""
+	})
+	var s struct{ Addresses struct{ Publish []string } }
+	if err := servertest.NewClient(p.url).Do("GET", "/server", nil, &s); err != nil {
+		b.Fatal(err)
+	}
+	p.rtmp = s.Addresses.Publish[0]
+	return p
+}
+
+// key makes an account with a key, by command.
+func (p *program) key(b *testing.B, name string) string {
+	for _, args := range [][]string{{"user", "add", name}, {"key", "new", name}} {
+		out, err := exec.Command(p.exe, append([]string{"--data", p.data}, args...)...).Output()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if args[0] == "key" {
+			return strings.TrimSpace(string(out))
+		}
+	}
+	return ""
+}
+
+// cpu returns the processor time used so far.
+func (p *program) cpu(b *testing.B) time.Duration {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		b.Skip("there is no /proc here")
+	}
+	f := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+2:]))
+	user, _ := strconv.Atoi(f[11])
+	system, _ := strconv.Atoi(f[12])
+	return time.Duration(user+system) * 10 * time.Millisecond // USER_HZ is 100 on Linux
+}
+
+// rss returns the resident memory in bytes.
+func (p *program) rss(b *testing.B) int {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
+	if err != nil {
+		b.Skip("there is no /proc here")
+	}
+	pages, _ := strconv.Atoi(strings.Fields(string(raw))[1])
+	return pages * os.Getpagesize()
+}
