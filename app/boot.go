@@ -24,10 +24,14 @@ func bootPage(target func() string) http.Handler {
 // started echo.tv from an icon and see no terminal.
 func failPage(err error) http.Handler {
 	return onlyPage(func() string {
-		return "<style>body{font:18px/1.5 system-ui,sans-serif;max-width:36em;margin:20vh auto;padding:0 2em;" +
-			"color:#e9e6f5;background:#161227}</style><h1>echo.tv could not start</h1><p>" + html.EscapeString(err.Error())
+		return "<h1>echo.tv could not start</h1><p>" + html.EscapeString(err.Error())
 	})
 }
+
+// ground is the product's own page colour, so that nothing flashes on the way.
+const ground = `<style>html{background:#f5f4f0;color:#17181a;font:18px/1.5 system-ui,sans-serif}` +
+	`body{max-width:36em;margin:20vh auto;padding:0 2em}` +
+	`@media(prefers-color-scheme:dark){html{background:#0e0f11;color:#f1efea}}</style>`
 
 func onlyPage(body func() string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -37,8 +41,8 @@ func onlyPage(body func() string) http.Handler {
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
-		fmt.Fprint(w, `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>echo.tv</title></head><body>`+
-			body()+`</body></html>`)
+		fmt.Fprint(w, `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>echo.tv</title>`+
+			ground+`</head><body>`+body()+`</body></html>`)
 	})
 }
 

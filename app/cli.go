@@ -42,7 +42,7 @@ var groups = kong.ExplicitGroups([]kong.Group{{Key: "server", Title: "When it st
 // failed.
 func (p *process) main(ctx context.Context) int {
 	err := p.command(ctx)
-	if err != nil {
+	if _, known := errors.AsType[*told](err); err != nil && !known {
 		complain(p.stderr, err)
 	}
 	return exitCode(err)

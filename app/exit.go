@@ -26,6 +26,11 @@ type coded struct {
 
 func (e *coded) Unwrap() error { return e.error }
 
+// told is an error that the person has been told already.
+type told struct{ error }
+
+func (e *told) Unwrap() error { return e.error }
+
 func exitCode(err error) int {
 	if err == nil {
 		return exitOK

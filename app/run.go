@@ -38,10 +38,12 @@ func (p *process) runWithWindow(ctx context.Context, cfg server.Config, flags wi
 	srv, err := server.New(cfg)
 	if err != nil {
 		err = explainStart(ctx, cfg.DataDir, err)
-		if exitCode(err) != exitRunning && !isTerminal(p.stderr) {
-			w.explain(err) // started from an icon: nobody reads stderr
+		if exitCode(err) == exitRunning || isTerminal(p.stderr) {
+			return err
 		}
-		return err
+		complain(p.stderr, err) // started from an icon, perhaps: somebody may read it, or see the window
+		w.explain(err)
+		return &told{err}
 	}
 	greet(p.stdout, p.Version, srv)
 

@@ -23,7 +23,7 @@ func windowOptions(log *slog.Logger, pages http.Handler, started func(context.Co
 		Title: "echo.tv",
 		Width: 1280, Height: 840,
 		MinWidth: 360, MinHeight: 480,
-		BackgroundColour:         options.NewRGB(0x16, 0x12, 0x27), // until the page is there
+		BackgroundColour:         options.NewRGB(0x0e, 0x0f, 0x11), // until the page is there
 		EnableDefaultContextMenu: true,                             // copy and paste in forms
 		AssetServer:              &assetserver.Options{Handler: pages},
 		OnStartup:                started,

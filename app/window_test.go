@@ -51,8 +51,9 @@ func TestWindowSaysWhyThereIsNoStation(t *testing.T) {
 	}
 	defer busy.Close()
 	w := windowtest.Start(t, windowtest.NewScreen(t), windowtest.Build(t, ".."), append(anyPorts, "--http", busy.Addr().String())...)
+	w.Await(t, `(echotv: .*--http)`) // in the terminal at once, not when the window is closed
 	w.See(t, windowtest.APage)
-	if code := w.Stop(t); code != 1 || !strings.Contains(w.Output(), "echotv: ") || !strings.Contains(w.Output(), "--http") {
+	if code := w.Stop(t); code != 1 || strings.Count(w.Output(), "echotv: ") != 1 {
 		t.Errorf("exit code %d", code)
 	}
 }
