@@ -10,7 +10,7 @@ source "$(dirname "$0")/lib.sh"
 compile=(gcc libc6-dev pkg-config libgtk-3-dev libwebkit2gtk-4.1-dev)
 # Without these three WebKitGTK decodes neither H.264 nor AAC.
 play=(gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
-check=(ffmpeg chromium xvfb xauth dbus imagemagick xdotool x11-utils iproute2 procps git)
+check=(ffmpeg chromium xvfb xauth dbus imagemagick xdotool x11-utils iproute2 procps strace git)
 
 check_go() {
 	local wanted
