@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -63,7 +64,9 @@ func awaitPlaylist(b *testing.B, url string) time.Time {
 	return time.Time{}
 }
 
-// tap passes one connection on and notes when its first byte came.
+// tap passes one connection on and notes when its first byte came. It
+// acknowledges at once, as the server does: a tap that did not would add 40 ms
+// to every exchange and measure itself.
 type tap struct {
 	addr  string
 	first atomic.Int64
@@ -88,13 +91,15 @@ func newTap(b *testing.B, to string) *tap {
 		}
 		defer out.Close()
 		go io.Copy(in, out)
-		one := make([]byte, 1)
-		if _, err := io.ReadFull(in, one); err != nil {
-			return
+		raw, _ := in.(*net.TCPConn).SyscallConn()
+		for buf := make([]byte, 64<<10); ; {
+			n, err := in.Read(buf)
+			t.first.CompareAndSwap(0, time.Now().UnixNano())
+			raw.Control(func(fd uintptr) { syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_QUICKACK, 1) })
+			if _, werr := out.Write(buf[:n]); err != nil || werr != nil {
+				return
+			}
 		}
-		t.first.Store(time.Now().UnixNano())
-		out.Write(one)
-		io.Copy(out, in)
 	}()
 	return t
 }
