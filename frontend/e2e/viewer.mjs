@@ -24,7 +24,7 @@ try {
   say('watched', { delay, muted: await page.evaluate(() => document.querySelector('main video').muted) });
   await go();
 
-  await page.getByText(/offline|has ended|went off|is off/i).first().waitFor({ timeout: 15_000 });
+  await page.getByText(`${channel} went offline`).filter({ visible: true }).first().waitFor({ timeout: 15_000 });
   say('offline');
   await go();
 
