@@ -35,13 +35,15 @@ type limits struct {
 	message int // bytes of one message
 	partial int // chunk streams with an unfinished message
 	pending int // bytes of all unfinished messages
+	upfront int // bytes a header may cost before its message arrives
 }
 
 // Before the key: nothing an honest publisher says is longer than 2 KiB. After
-// it: 8 MiB holds a key frame of 200 Mbit/s video at one frame a second.
+// it: 8 MiB holds a key frame of 200 Mbit/s video at one frame a second, and
+// most frames fit their first buffer.
 var (
-	strangerLimits  = limits{message: 64 << 10, partial: 8, pending: 64 << 10}
-	publisherLimits = limits{message: 8 << 20, partial: 8, pending: 16 << 20}
+	strangerLimits  = limits{message: 64 << 10, partial: 8, pending: 64 << 10, upfront: 2 << 10}
+	publisherLimits = limits{message: 8 << 20, partial: 8, pending: 16 << 20, upfront: 64 << 10}
 )
 
 const (
@@ -191,8 +193,8 @@ func (c *chunkReader) messageHeader(cs *chunkStream, format byte) error {
 		stamp = binary.BigEndian.Uint32(e[:])
 	}
 	switch {
-	case format == 0:
-		cs.time, cs.delta, cs.known = stamp, 0, true
+	case format == 0: // a format 3 message after it takes the time for its delta, as ffmpeg does
+		cs.time, cs.delta, cs.known = stamp, stamp, true
 	case format < 3:
 		cs.delta = stamp
 		cs.time += stamp
@@ -216,7 +218,8 @@ func (c *chunkReader) begin(cs *chunkStream) error {
 	return nil
 }
 
-// payload reads this chunk's share of the message.
+// payload reads this chunk's share of the message. A message of a few chunks
+// gets its buffer at once.
 func (c *chunkReader) payload(cs *chunkStream) error {
 	n := min(c.size, cs.length-len(cs.body))
 	c.pending += n
@@ -224,12 +227,10 @@ func (c *chunkReader) payload(cs *chunkStream) error {
 		return fmt.Errorf("%w: too much unfinished", errProtocol)
 	}
 	if cs.body == nil {
-		// A message of a few chunks gets its buffer at once; a longer one grows
-		// as its bytes arrive, so a header alone costs at most 64 KiB.
-		cs.body = make([]byte, 0, min(cs.length, 64<<10))
+		cs.body = make([]byte, 0, min(cs.length, c.limits.upfront))
 	}
-	for n > 0 {
-		step := min(n, 64<<10)
+	for n > 0 { // a chunk may be as long as the message: grow as bytes arrive
+		step := min(n, c.limits.upfront)
 		at := len(cs.body)
 		cs.body = grow(cs.body, step, cs.length)
 		if _, err := io.ReadFull(c.r, cs.body[at:at+step]); err != nil {

@@ -47,10 +47,14 @@ func isGoodbye(m rawMessage) bool {
 	return err == nil && (cmd.name == "FCUnpublish" || cmd.name == "deleteStream" || cmd.name == "closeStream")
 }
 
+// maxOpening bounds the messages before a publish; OBS sends eight. It also
+// bounds our answers, each of which a peer may take its time to read.
+const maxOpening = 64
+
 // negotiate answers commands until the peer wants to publish, and returns the
 // key it presented.
 func (c *conn) negotiate() (tv.StreamKey, error) {
-	for {
+	for range maxOpening {
 		m, err := c.in.read()
 		if err != nil {
 			return tv.StreamKey{}, err
@@ -65,21 +69,24 @@ func (c *conn) negotiate() (tv.StreamKey, error) {
 		if err != nil {
 			return tv.StreamKey{}, err
 		}
-		switch cmd.name {
-		case "connect":
+		switch {
+		case cmd.name == "connect":
 			err = c.connect(cmd)
-		case "createStream":
+		case c.app == "":
+			err = fmt.Errorf("%w: a command before connect", errProtocol)
+		case cmd.name == "createStream":
 			err = c.result(cmd, nil, float64(1))
-		case "publish":
+		case cmd.name == "publish":
 			return c.publishName(text(cmd.args, 1))
-		case "play", "play2":
-			return tv.StreamKey{}, c.refuseWith("NetStream.Play.StreamNotFound",
-				tv.Errorf(tv.NotFound, "this address takes publishers only").Hint("watch at http://, port 5175"))
+		case cmd.name == "play", cmd.name == "play2":
+			err = c.refuseWith("NetStream.Play.StreamNotFound",
+				tv.Errorf(tv.NotFound, "this address takes publishers only").Hint("watch in a browser instead"))
 		}
 		if err != nil {
 			return tv.StreamKey{}, err
 		}
 	}
+	return tv.StreamKey{}, fmt.Errorf("%w: %d messages and no publish", errProtocol, maxOpening)
 }
 
 // connect answers as nginx-rtmp and Adobe's server do. OBS compares the code.
@@ -105,7 +112,7 @@ func (c *conn) connect(cmd command) error {
 func (c *conn) wrongApp(cmd command) error {
 	reason := tv.Errorf(tv.Invalid, "the server address must end in /live").
 		Hint("in OBS, Settings, Stream, write rtmp://<this host>:1935/live as Server and the key as Stream Key")
-	c.write(&message.CommandAMF0{ChunkStreamID: 3, Name: "_error", CommandID: cmd.id,
+	c.out.Write(&message.CommandAMF0{ChunkStreamID: 3, Name: "_error", CommandID: cmd.id,
 		Arguments: amf0.Data{nil, status("error", "NetConnection.Connect.InvalidApp", reason.Error())}})
 	c.hangUp()
 	return reason
@@ -116,7 +123,7 @@ func (c *conn) wrongApp(cmd command) error {
 // question mark is another server's business (user, pass, clientConfigId).
 // Nothing is URL-decoded: a key has no character that would need it.
 func (c *conn) publishName(name string) (tv.StreamKey, error) {
-	parts := append(path(c.app), path(name)...)[1:] // connect saw to it that the first is "live"
+	parts := append(path(c.app)[1:], path(name)...) // connect saw to it that the first is "live"
 	if len(parts) != 1 {
 		return tv.StreamKey{}, c.refuse(tv.Errorf(tv.NotFound, "one stream key must follow /live").
 			Hint("copy server address and key from Studio"))
@@ -169,15 +176,17 @@ func (c *conn) hangUp() {
 }
 
 func (c *conn) result(cmd command, args ...any) error {
-	return c.write(&message.CommandAMF0{ChunkStreamID: 3, Name: "_result", CommandID: cmd.id, Arguments: args})
+	return c.out.Write(&message.CommandAMF0{ChunkStreamID: 3, Name: "_result", CommandID: cmd.id, Arguments: args})
 }
 
 func (c *conn) onStatus(level, code, text string) error {
-	return c.write(&message.CommandAMF0{ChunkStreamID: 5, MessageStreamID: 1, Name: "onStatus",
+	return c.out.Write(&message.CommandAMF0{ChunkStreamID: 5, MessageStreamID: streamOne, Name: "onStatus",
 		Arguments: amf0.Data{nil, status(level, code, text)}})
 }
 
-func (c *conn) write(m message.Message) error { return c.out.Write(m) }
+// streamOne is message stream 1, the one that createStream gave out, in the
+// byte order of the wire: the library writes the field as it is.
+const streamOne = 1 << 24
 
 func status(level, code, text string) amf0.Object {
 	return amf0.Object{

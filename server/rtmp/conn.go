@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os"
 	"time"
 
@@ -19,79 +18,105 @@ import (
 	"echo.tv/server/tv"
 )
 
-// Times a publisher has. OBS needs 5 ms to publish on a LAN and sends its first
-// frame within a second; the last one is the LIVE rule's way to OFFLINE.
-const (
-	startTimeout = 10 * time.Second // connect to publish, however the bytes drip
-	mediaTimeout = 10 * time.Second // publish to the first frame
-	lostTimeout  = 60 * time.Second // silence while on air
-	writeTimeout = 5 * time.Second
-)
+// times is how long a publisher is waited for.
+type times struct {
+	start time.Duration // connect to publish, however the bytes drip
+	media time.Duration // publish to the first frame
+	lost  time.Duration // silence while on air
+	write time.Duration // for one message to it
+}
+
+// patience returns the usual times. OBS needs 5 ms to publish on a LAN and sends
+// its first frame within a second; lost is the LIVE rule's way to OFFLINE.
+func patience() times {
+	return times{start: 10 * time.Second, media: 10 * time.Second, lost: time.Minute, write: 5 * time.Second}
+}
 
 // windowSize is how often each side acknowledges, in bytes; the usual figure.
 const windowSize = 2_500_000
 
 // conn is one publisher's connection; one goroutine uses it.
 type conn struct {
-	nc     net.Conn
-	remote netip.Addr
-	cfg    Config
-	log    *slog.Logger
-	bytes  *bytecounter.ReadWriter
-	budget *budget
-	in     *chunkReader
-	out    *message.Writer
+	nc      net.Conn
+	visitor *visitor
+	cfg     Config
+	times   times
+	log     *slog.Logger
+	bytes   *bytecounter.ReadWriter
+	budget  *budget
+	in      *chunkReader
+	out     *message.Writer
 
 	ackEvery uint32 // bytes; 0 = the peer wants none
 	acked    uint32
-	app      string // what connect asked for
+	app      string // what connect asked for, "" before it
 }
 
-func newConn(nc net.Conn, remote netip.Addr, cfg Config, log *slog.Logger) *conn {
-	c := &conn{nc: nc, remote: remote, cfg: cfg, log: log}
+func newConn(s *Server, nc net.Conn, v *visitor, log *slog.Logger) *conn {
+	c := &conn{nc: nc, visitor: v, cfg: s.cfg, times: s.times, log: log}
 	c.budget = &budget{r: nc, left: strangerBudget}
 	c.bytes = bytecounter.NewReadWriter(struct {
 		io.Reader
 		io.Writer
-	}{c.budget, deadlineWriter{nc}})
+	}{c.budget, deadlineWriter{nc, s.times.write}})
 	return c
 }
 
 // serve takes one publisher from its handshake to its last frame. The error
 // says why the connection ended; nil is a clean goodbye.
 func (c *conn) serve(ctx context.Context) error {
-	c.nc.SetReadDeadline(time.Now().Add(startTimeout))
-	if _, _, err := handshake.DoServer(plainOnly{c.bytes}, false); err != nil {
-		return c.quiet(fmt.Errorf("handshake: %w", err))
-	}
-	c.in = newChunkReader(c.bytes)
-	c.out = message.NewWriter(c.bytes, c.bytes.Writer, false)
-	key, err := c.negotiate()
+	c.nc.SetReadDeadline(time.Now().Add(c.times.start))
+	key, err := c.open()
 	if err != nil {
-		return c.quiet(err)
+		return c.early(err)
 	}
 	session, err := c.admit(ctx, key)
 	if err != nil {
 		return c.refuse(err)
 	}
-	return c.publish(session)
+	c.visitor.known()
+	return c.publish(ctx, session)
+}
+
+// open gets as far as the key that the peer wants to publish with.
+func (c *conn) open() (tv.StreamKey, error) {
+	if _, _, err := handshake.DoServer(&plainOnly{ReadWriter: c.bytes}, false); err != nil {
+		return tv.StreamKey{}, fmt.Errorf("handshake: %w", err)
+	}
+	c.in = newChunkReader(c.bytes)
+	c.out = message.NewWriter(c.bytes, c.bytes.Writer, false)
+	return c.negotiate()
+}
+
+// early says what became of a peer that never published. One that only looked
+// whether the port is open is nobody's business: nil.
+func (c *conn) early(err error) error {
+	switch {
+	case c.bytes.Reader.Count() == 0:
+		return nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return tv.Errorf(tv.Unavailable, "nothing was published within %v", c.times.start)
+	case ended(err):
+		return tv.Errorf(tv.Unavailable, "the peer left before it published")
+	}
+	return err
 }
 
 // admit asks who the key belongs to and takes the channel. The key is asked
 // about again afterwards: it may have been revoked in between, and whoever
 // revoked it looked for a publisher before there was one.
 func (c *conn) admit(ctx context.Context, key tv.StreamKey) (*live.Session, error) {
-	grant, err := c.cfg.Auth.Publisher(ctx, c.remote, key)
+	grant, err := c.cfg.Auth.Publisher(ctx, c.visitor.from, key)
 	if err != nil {
 		return nil, err
 	}
 	session, err := c.cfg.Hub.Publish(live.Publisher{
-		Channel: grant.Channel, KeyID: grant.KeyID, KeyLabel: grant.KeyLabel, Remote: c.remote.String(),
+		Channel: grant.Channel, KeyID: grant.KeyID, KeyLabel: grant.KeyLabel, Remote: c.visitor.from.String(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.cfg.Auth.Publisher(ctx, c.remote, key); err != nil {
+	if _, err := c.cfg.Auth.Publisher(ctx, c.visitor.from, key); err != nil {
 		session.Close(err)
 		return nil, err
 	}
@@ -99,10 +124,13 @@ func (c *conn) admit(ctx context.Context, key tv.StreamKey) (*live.Session, erro
 }
 
 // publish feeds the session until the publisher leaves or must go.
-func (c *conn) publish(session *live.Session) (err error) {
+func (c *conn) publish(ctx context.Context, session *live.Session) (err error) {
 	defer func() {
-		if cause := context.Cause(session.Context()); cause != nil {
+		switch cause := context.Cause(session.Context()); {
+		case cause != nil:
 			err = cause // cut from outside: the read error only follows from it
+		case ctx.Err() != nil:
+			err = live.ErrStopped
 		}
 		reason := err
 		if reason == nil {
@@ -112,19 +140,21 @@ func (c *conn) publish(session *live.Session) (err error) {
 	}()
 	defer context.AfterFunc(session.Context(), func() { c.nc.Close() })()
 	if err := c.accept(); err != nil {
-		return err
+		return explain(err)
 	}
 	c.budget.lift()
 	c.in.limits = publisherLimits
-	return c.media(newDemux(session, c.log))
+	d := newDemux(session, c.log)
+	defer d.summary()
+	return c.media(d)
 }
 
 var errGoodbye = tv.Errorf(tv.NotFound, "the publisher stopped")
 
-// media reads messages until the publisher says goodbye. Only media moves the
+// media reads messages until the publisher says goodbye. Only frames move the
 // deadline: a peer that pings and sends nothing to show is cut.
 func (c *conn) media(d *demux) error {
-	c.nc.SetReadDeadline(time.Now().Add(mediaTimeout))
+	c.nc.SetReadDeadline(time.Now().Add(c.times.media))
 	for {
 		m, err := c.in.read()
 		if err != nil {
@@ -132,12 +162,12 @@ func (c *conn) media(d *demux) error {
 		}
 		switch m.typ {
 		case typAudio, typVideo:
-			now := time.Now()
+			before, now := d.frames, time.Now()
 			if err := d.tag(m, now); err != nil {
 				return err
 			}
-			if d.onAir {
-				c.nc.SetReadDeadline(now.Add(lostTimeout))
+			if d.frames > before {
+				c.nc.SetReadDeadline(now.Add(c.times.lost))
 			}
 		case typData:
 			d.metadata(m.body)
@@ -152,7 +182,7 @@ func (c *conn) media(d *demux) error {
 			err = c.acknowledge()
 		}
 		if err != nil {
-			return err
+			return explain(err)
 		}
 	}
 }
@@ -160,21 +190,20 @@ func (c *conn) media(d *demux) error {
 // explain turns what the socket says into what happened.
 func explain(err error) error {
 	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return tv.Errorf(tv.Unavailable, "the publisher's connection ended")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return tv.Errorf(tv.Unavailable, "no media came for too long").
 			Hint("is Enhanced Broadcasting still on from Twitch? Untick it in OBS, Settings, Stream")
+	case ended(err):
+		return tv.Errorf(tv.Unavailable, "the publisher's connection ended")
 	}
 	return err
 }
 
-// quiet drops the error of a peer that only looked whether the port is open.
-func (c *conn) quiet(err error) error {
-	if c.bytes.Reader.Count() == 0 {
-		return nil
-	}
-	return err
+// ended reports whether err is only the socket's end; its own text names ports
+// that help nobody.
+func ended(err error) bool {
+	_, network := errors.AsType[*net.OpError](err)
+	return network || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // control handles protocol messages that may come at any time.
@@ -205,50 +234,4 @@ func (c *conn) acknowledge() error {
 	}
 	c.acked = n
 	return c.out.Write(&message.Acknowledge{Value: n})
-}
-
-// strangerBudget bounds everything read before a key was accepted, handshake
-// included. OBS needs 3.7 KiB.
-const strangerBudget = 64 << 10
-
-// budget is a reader that runs dry until it is lifted.
-type budget struct {
-	r    io.Reader
-	left int
-	free bool
-}
-
-func (b *budget) lift() { b.free = true }
-
-func (b *budget) Read(p []byte) (int, error) {
-	if b.free {
-		return b.r.Read(p)
-	}
-	if b.left == 0 {
-		return 0, fmt.Errorf("%w: more than %d bytes before a key", errProtocol, strangerBudget)
-	}
-	n, err := b.r.Read(p[:min(len(p), b.left)])
-	b.left -= n
-	return n, err
-}
-
-// deadlineWriter gives every write its time, so that a peer that stops reading
-// cannot hold us.
-type deadlineWriter struct{ nc net.Conn }
-
-func (w deadlineWriter) Write(p []byte) (int, error) {
-	w.nc.SetWriteDeadline(time.Now().Add(writeTimeout))
-	return w.nc.Write(p)
-}
-
-// plainOnly refuses the encrypted handshake (RTMPE, version 6): broken since
-// 2009, and no publisher of today asks for it.
-type plainOnly struct{ io.ReadWriter }
-
-func (p plainOnly) Read(b []byte) (int, error) {
-	n, err := p.ReadWriter.Read(b)
-	if len(b) == 1 && n == 1 && b[0] == 6 {
-		return 0, fmt.Errorf("%w: RTMPE", errProtocol)
-	}
-	return n, err
 }

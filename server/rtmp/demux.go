@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/bluenviron/gortmplib/pkg/amf0"
+
 	"echo.tv/server/live"
 	"echo.tv/server/tv"
 )
@@ -19,8 +21,9 @@ type sink interface {
 const (
 	// A publisher that announced nothing may send its second track this much
 	// later than its first; OBS and ffmpeg send both configurations at once.
-	lateTrack = 500 * 90 // 90 kHz
-	maxHeld   = 256      // frames
+	lateTrack    = 500 * 90 // 90 kHz
+	maxHeld      = 256      // frames
+	maxHeldBytes = 16 << 20
 
 	// One broken frame costs itself. This many in a row is not a stream.
 	maxBroken = 100
@@ -28,24 +31,36 @@ const (
 
 // demux turns FLV tags into frames for a sink. One goroutine uses it.
 type demux struct {
-	sink  sink
-	log   *slog.Logger
-	onAir bool // frames reach the sink
+	sink   sink
+	log    *slog.Logger
+	onAir  bool // frames reach the sink
+	frames int  // that reached it
 
-	announced          bool // metadata said which tracks to expect
-	wantVideo, wantSnd bool
-	video, sound       *live.Track
-	pictures           bool         // a picture came
-	held               []live.Frame // until the tracks are known
-	clock              unwrap
-	broken             int
-	told               map[string]bool // codecs we have complained about
+	announced bool    // metadata said which tracks to expect
+	wants     [2]bool // and these are they
+	in        [2]input
+	clock     unwrap
+
+	held      []live.Frame // until the tracks are known
+	heldBytes int
+	pictures  bool // there is one among them
+
+	broken [2]int          // messages in a row that could not be read
+	unread int             // and in all
+	told   map[string]bool // codecs we have complained about
 }
 
+// The two tracks a publisher may send.
 const (
 	videoTrack = iota
 	soundTrack
 )
+
+// input is what a track's configuration said.
+type input struct {
+	codec string // FourCC, "" before a configuration came
+	track live.Track
+}
 
 func newDemux(s sink, log *slog.Logger) *demux {
 	return &demux{sink: s, log: log, told: make(map[string]bool)}
@@ -67,12 +82,24 @@ func (d *demux) metadata(body []byte) {
 		if name, ok := m.GetString("encoder"); ok && name != "" {
 			d.sink.SetEncoder(plain(name))
 		}
-		_, v := m.Get("videocodecid")
-		_, a := m.Get("audiocodecid")
-		if v || a {
-			d.announced, d.wantVideo, d.wantSnd = true, v, a
+		video, sound := names(m, "videocodecid"), names(m, "audiocodecid")
+		if video || sound {
+			d.announced, d.wants = true, [2]bool{video, sound}
 		}
 	}
+}
+
+// names reports whether m names a codec under key: as FLV number, FourCC number
+// or text. Some write 0 for a track that they do not send.
+func names(m amf0.Object, key string) bool {
+	v, _ := m.Get(key)
+	switch v := v.(type) {
+	case float64:
+		return v != 0
+	case string:
+		return v != ""
+	}
+	return false
 }
 
 // plain keeps what a stranger calls itself short and printable.
@@ -88,106 +115,65 @@ func plain(s string) string {
 
 // tag takes one audio or video message. The error ends the session.
 func (d *demux) tag(m rawMessage, arrival time.Time) error {
-	parse := parseAudio
+	i, parse := soundTrack, parseAudio
 	if m.typ == typVideo {
-		parse = parseVideo
+		i, parse = videoTrack, parseVideo
 	}
 	t, err := parse(m.body)
-	if err == nil {
-		switch t.kind {
-		case tagSequence:
-			err = d.configure(m.typ, t)
-		case tagFrame:
-			return d.frame(m, t, arrival)
-		default:
-			return nil
-		}
-	}
-	return d.tolerate(err)
-}
-
-// tolerate counts broken messages and gives up when nothing else comes.
-func (d *demux) tolerate(err error) error {
-	if err == nil {
+	switch {
+	case err != nil:
+		return d.tolerate(i, err)
+	case t.kind == tagIgnored:
 		return nil
+	case !playable(t.codec):
+		return d.unplayable(i, t.codec)
+	case t.kind == tagSequence:
+		return d.configure(i, t)
 	}
-	if d.broken++; d.broken == 1 {
-		d.log.Warn("a media message could not be read", "err", clip(err.Error()))
-	}
-	if d.broken >= maxBroken {
-		return tv.Errorf(tv.Invalid, "the stream cannot be read: %w", err).Hint("stop and start streaming in OBS")
-	}
-	return nil
-}
-
-// configure takes a decoder configuration. A changed one, mid-stream, starts a
-// new init segment.
-func (d *demux) configure(typ uint8, t tag) error {
-	track, err := configuration(t)
+	f, err := d.frame(i, m.time, t)
 	if err != nil {
-		return err
+		return d.tolerate(i, err)
 	}
-	if typ == typVideo {
-		return d.replace(&d.video, track)
+	d.broken[i] = 0
+	if len(f.Payload) == 0 {
+		return nil // it held nothing to decode
 	}
-	return d.replace(&d.sound, track)
-}
-
-func (d *demux) replace(at **live.Track, t live.Track) error {
-	if *at != nil && (*at).Same(t) {
-		return nil
-	}
-	*at = &t
-	if !d.onAir {
-		return nil
-	}
-	return d.sink.SetTracks(d.tracks())
-}
-
-func (d *demux) tracks() []live.Track {
-	var out []live.Track
-	for _, t := range []*live.Track{d.video, d.sound} {
-		if t != nil {
-			out = append(out, *t)
-		}
-	}
-	return out
-}
-
-// frame takes a coded frame.
-func (d *demux) frame(m rawMessage, t tag, arrival time.Time) error {
-	f := live.Frame{Track: soundTrack, Key: true, Arrival: arrival}
-	f.DTS = d.clock.next(m.time) * 90
-	f.PTS = f.DTS
-	track := d.sound
-	if m.typ == typVideo {
-		f.Track, track = videoTrack, d.video
-		f.PTS += int64(t.cts) * 90
-	}
-	if !playable(t.codec) {
-		return d.unplayable(m.typ, t.codec)
-	}
-	if track == nil {
-		return d.tolerate(fmt.Errorf("%w: a frame before its configuration", errProtocol))
-	}
-	ok, err := d.fill(&f, t, track)
-	if err != nil {
-		return d.tolerate(err)
-	}
-	d.broken = 0
-	if !ok {
-		return nil
-	}
+	f.Arrival = arrival
 	return d.deliver(f)
 }
 
-// unplayable drops a codec no browser takes. Sound is done without; a picture
-// cannot be.
-func (d *demux) unplayable(typ uint8, codec string) error {
-	if typ == typVideo {
-		return tv.Errorf(tv.Invalid, "viewers cannot play this video (%.24q)", codec).
-			Hint("choose an H.264 encoder in OBS, Settings, Output")
+// tolerate counts broken messages and gives up when nothing else comes. Broken
+// sound beside a picture is done without.
+func (d *demux) tolerate(i int, err error) error {
+	d.broken[i]++
+	if d.unread++; d.unread == 1 {
+		d.log.Warn("a media message could not be read", "err", clip(err.Error()))
 	}
+	if d.broken[i] < maxBroken || (i == soundTrack && d.in[videoTrack].codec != "") {
+		return nil
+	}
+	return tv.Errorf(tv.Invalid, "the stream cannot be read: %w", err).Hint("stop and start streaming in OBS")
+}
+
+// summary tells at the end what tolerate did not tell each time.
+func (d *demux) summary() {
+	if d.unread > 1 {
+		d.log.Warn("media messages could not be read", "count", d.unread)
+	}
+}
+
+// unplayable handles a codec no browser takes. Sound is done without; a picture
+// cannot be, unless this is one broken message among good ones.
+func (d *demux) unplayable(i int, codec string) error {
+	if i == videoTrack {
+		err := tv.Errorf(tv.Invalid, "viewers cannot play this video (%.24q)", codec).
+			Hint("choose an H.264 encoder in OBS, Settings, Output")
+		if d.in[i].codec != "" {
+			return d.tolerate(i, err)
+		}
+		return err
+	}
+	d.wants[soundTrack] = false
 	if !d.told[codec] && len(d.told) < 8 {
 		d.told[codec] = true
 		d.log.Warn("sound dropped: viewers cannot play it", "codec", fmt.Sprintf("%.24q", codec), "hint", "choose AAC in OBS, Settings, Output")
@@ -195,14 +181,70 @@ func (d *demux) unplayable(typ uint8, codec string) error {
 	return nil
 }
 
+// configure takes a decoder configuration. A changed one, mid-stream, starts a
+// new init segment. One that cannot be read is ignored while there is an older
+// one; a picture that never had one ends the session with the reason.
+func (d *demux) configure(i int, t tag) error {
+	if len(t.data) == 0 {
+		return nil
+	}
+	in := &d.in[i]
+	track, err := configuration(t)
+	switch {
+	case err != nil && i == videoTrack && in.codec == "":
+		return err
+	case err != nil:
+		return d.tolerate(i, err)
+	case in.codec == t.codec && in.track.Same(track):
+		return nil
+	}
+	changed := in.codec != ""
+	*in = input{t.codec, track}
+	switch {
+	case d.onAir:
+		return d.sink.SetTracks(d.tracks())
+	case changed: // what is held needs the old one
+		d.held, d.heldBytes, d.pictures = nil, 0, false
+	}
+	return nil
+}
+
+func (d *demux) tracks() []live.Track {
+	var out []live.Track
+	for _, in := range d.in {
+		if in.codec != "" {
+			out = append(out, in.track)
+		}
+	}
+	return out
+}
+
+// frame makes a frame of a coded message.
+func (d *demux) frame(i int, ms uint32, t tag) (live.Frame, error) {
+	in := &d.in[i]
+	if in.codec != t.codec {
+		return live.Frame{}, fmt.Errorf("%w: a frame before its configuration", errProtocol)
+	}
+	u, err := read(t, in.track.Codec)
+	if err != nil {
+		return live.Frame{}, err
+	}
+	if u.interval > 0 && !d.onAir && in.track.FPS > 0 {
+		in.track.KeyInterval = int64(float64(u.interval) / in.track.FPS * live.Second)
+	}
+	dts := d.clock.next(ms) * 90
+	return live.Frame{Track: i, DTS: dts, PTS: dts + int64(t.cts)*90, Key: u.key, Samples: u.samples, Payload: u.payload}, nil
+}
+
 // deliver passes f on, or holds it until the tracks are known.
 func (d *demux) deliver(f live.Frame) error {
 	if d.onAir {
 		return d.write(f)
 	}
-	d.pictures = d.pictures || f.Track == videoTrack
 	d.held = append(d.held, f)
-	if !d.complete() && len(d.held) < maxHeld && f.DTS-d.held[0].DTS < lateTrack {
+	d.heldBytes += len(f.Payload)
+	d.pictures = d.pictures || f.Track == videoTrack
+	if !d.complete() && len(d.held) < maxHeld && d.heldBytes < maxHeldBytes && f.DTS-d.held[0].DTS < lateTrack {
 		return nil
 	}
 	if err := d.sink.SetTracks(d.tracks()); err != nil {
@@ -222,40 +264,20 @@ func (d *demux) deliver(f live.Frame) error {
 // complete reports whether every track that can be expected is configured, and
 // the first picture is here: it may say how far apart key frames will be.
 func (d *demux) complete() bool {
-	if d.video != nil && !d.pictures {
+	video, sound := d.in[videoTrack].codec != "", d.in[soundTrack].codec != ""
+	if video && !d.pictures {
 		return false
 	}
 	if d.announced {
-		return (!d.wantVideo || d.video != nil) && (!d.wantSnd || d.sound != nil)
+		return (video || !d.wants[videoTrack]) && (sound || !d.wants[soundTrack])
 	}
-	return d.video != nil && d.sound != nil
+	return video && sound
 }
 
 func (d *demux) write(f live.Frame) error {
-	if d.video == nil {
+	if d.in[videoTrack].codec == "" {
 		f.Track = 0 // sound only: the first track is the sound
 	}
+	d.frames++
 	return d.sink.WriteFrame(f)
-}
-
-// unwrap makes 64-bit milliseconds of 32-bit ones. OBS masks the top bit, so
-// its clock wraps at 31 bits, after 24.8 days; others wrap at 32.
-type unwrap struct {
-	started bool
-	last    uint32
-	now     int64
-}
-
-func (u *unwrap) next(ts uint32) int64 {
-	if !u.started {
-		u.started, u.last, u.now = true, ts, int64(ts)
-		return u.now
-	}
-	d := int64(int32(ts - u.last))
-	if d < -(1 << 30) {
-		d += 1 << 31
-	}
-	u.last = ts
-	u.now += d
-	return u.now
 }

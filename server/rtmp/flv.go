@@ -16,7 +16,6 @@ const (
 type tag struct {
 	kind  tagKind
 	codec string // a FourCC, also for the legacy ids
-	key   bool   // video: the sender calls it a key frame
 	cts   int32  // video: composition offset, ms, signed
 	data  []byte // aliases the message
 }
@@ -39,17 +38,22 @@ const (
 	exModEx         = 7
 )
 
+// frameCommand, in the upper half of a video tag's first byte, is not a picture
+// but a command to the player. Whether a picture is a key frame is not asked of
+// this half: some always say yes, others never.
+const frameCommand = 5
+
 func parseVideo(b []byte) (tag, error) {
 	if len(b) < 2 {
 		return tag{}, errTag
 	}
+	if b[0]>>4&7 == frameCommand {
+		return tag{}, nil
+	}
 	if b[0]&0x80 != 0 {
 		return parseExVideo(b)
 	}
-	t := tag{key: b[0]>>4 == 1}
-	if b[0]>>4 == 5 {
-		return tag{}, nil // a command to the player, not a picture
-	}
+	var t tag
 	switch b[0] & 0x0f {
 	case 7:
 		t.codec = fourAVC
@@ -72,7 +76,7 @@ func parseVideo(b []byte) (tag, error) {
 }
 
 func parseExVideo(b []byte) (tag, error) {
-	t := tag{key: b[0]>>4&7 == 1}
+	var t tag
 	typ, rest, err := exHeader(b[0]&0x0f, 6, b[1:], &t.codec)
 	if err != nil || rest == nil {
 		return tag{}, err
@@ -101,19 +105,7 @@ func parseAudio(b []byte) (tag, error) {
 	}
 	switch b[0] >> 4 {
 	case 9:
-		t := tag{}
-		typ, rest, err := exHeader(b[0]&0x0f, 5, b[1:], &t.codec)
-		if err != nil || rest == nil {
-			return tag{}, err
-		}
-		switch typ {
-		case exSequenceStart:
-			t.kind = tagSequence
-		case exCodedFrames:
-			t.kind = tagFrame
-		}
-		t.data = rest
-		return t, nil
+		return parseExAudio(b)
 	case 10:
 		t := tag{codec: fourAAC, data: b[2:], kind: tagFrame}
 		if b[1] == 0 {
@@ -124,10 +116,59 @@ func parseAudio(b []byte) (tag, error) {
 	return tag{codec: fmt.Sprintf("FLV audio codec %d", b[0]>>4), kind: tagFrame}, nil
 }
 
+func parseExAudio(b []byte) (tag, error) {
+	var t tag
+	typ, rest, err := exHeader(b[0]&0x0f, 5, b[1:], &t.codec)
+	if err != nil || rest == nil {
+		return tag{}, err
+	}
+	switch typ {
+	case exSequenceStart:
+		t.kind = tagSequence
+	case exCodedFrames:
+		t.kind = tagFrame
+	}
+	t.data = rest
+	return t, nil
+}
+
 // exHeader reads ModEx prefixes, the multitrack header and the FourCC, and
 // returns the packet type and what follows; nil when the tag is about another
 // track than the first. multitrack is the packet type that announces one.
 func exHeader(typ, multitrack byte, b []byte, codec *string) (byte, []byte, error) {
+	typ, b, err := skipModEx(typ, b)
+	if err != nil {
+		return 0, nil, err
+	}
+	several, track := typ == multitrack, byte(0)
+	if several {
+		if len(b) < 1 {
+			return 0, nil, errTag
+		}
+		if b[0]>>4 != 0 {
+			return 0, nil, nil // many tracks in one message: no encoder sends it
+		}
+		typ, b = b[0]&0x0f, b[1:]
+	}
+	if len(b) < 4 {
+		return 0, nil, errTag
+	}
+	*codec, b = string(b[:4]), b[4:]
+	if several {
+		if len(b) < 1 {
+			return 0, nil, errTag
+		}
+		track, b = b[0], b[1:]
+	}
+	if track != 0 {
+		return 0, nil, nil
+	}
+	return typ, b[:len(b):len(b)], nil
+}
+
+// skipModEx steps over packet modifiers, such as OBS's nanosecond offset, and
+// returns the packet type behind them.
+func skipModEx(typ byte, b []byte) (byte, []byte, error) {
 	for typ == exModEx {
 		if len(b) < 1 {
 			return 0, nil, errTag
@@ -144,30 +185,7 @@ func exHeader(typ, multitrack byte, b []byte, codec *string) (byte, []byte, erro
 		}
 		typ, b = b[at+n]&0x0f, b[at+n+1:]
 	}
-	several, track := false, byte(0)
-	if typ == multitrack {
-		if len(b) < 1 {
-			return 0, nil, errTag
-		}
-		if b[0]>>4 != 0 {
-			return 0, nil, nil // many tracks in one message: no encoder sends it
-		}
-		several, typ, b = true, b[0]&0x0f, b[1:]
-	}
-	if len(b) < 4 {
-		return 0, nil, errTag
-	}
-	*codec, b = string(b[:4]), b[4:]
-	if several {
-		if len(b) < 1 {
-			return 0, nil, errTag
-		}
-		track, b = b[0], b[1:]
-	}
-	if track != 0 {
-		return 0, nil, nil
-	}
-	return typ, b[:len(b):len(b)], nil
+	return typ, b, nil
 }
 
 func signed24(b []byte) int32 { return int32(be24(b)<<8) >> 8 }

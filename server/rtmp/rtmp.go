@@ -7,7 +7,8 @@
 // its ServerConn accepts a publish before anybody could refuse it. What guards
 // us: 10 s from connect to publish, 64 KiB in all before a key was accepted,
 // AMF checked for depth and count before it is parsed, messages of 8 MiB at
-// most after, a recover around every connection.
+// most after, a recover around every connection. Under a flood of connections
+// the strangers among them make room; who publishes keeps its place.
 //
 // One goroutine per connection reads, demuxes and writes into the hub. It waits
 // for nobody but its socket.
@@ -50,18 +51,12 @@ type Config struct {
 	Auth Authorizer
 }
 
-// Connection limits: 200 viewers never come by RTMP, a LAN party's streamers do.
-const (
-	maxConns      = 512
-	maxConnsPerIP = 64
-	maxNewPerIP   = 10 // new connections per second and address; OBS retries every 2 s at most
-)
-
 // Server takes RTMP connections.
 type Server struct {
 	cfg       Config
+	times     times
 	ln        net.Listener
-	gate      gate
+	gate      *gate
 	recovered atomic.Uint64
 }
 
@@ -72,7 +67,7 @@ func Listen(cfg Config) (*Server, error) {
 		return nil, tv.Errorf(tv.Conflict, "cannot listen for OBS on %s: %w", cfg.Addr, err).
 			Hint("another program, perhaps another echo.tv, has this port: close it or choose one with --rtmp")
 	}
-	return &Server{cfg: cfg, ln: ln, gate: gate{addrs: make(map[netip.Addr]*visits)}}, nil
+	return &Server{cfg: cfg, times: patience(), ln: ln, gate: newGate(usualCrowd)}, nil
 }
 
 // Addr returns where the server listens.
@@ -95,31 +90,35 @@ func (s *Server) Run(ctx context.Context) error {
 		nc, err := s.ln.Accept()
 		switch {
 		case ctx.Err() != nil:
+			if err == nil {
+				nc.Close()
+			}
 			return nil
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("rtmp listener: %w", err)
 		case err != nil: // out of descriptors: wait, others may end
 			s.cfg.Log.Warn("accept failed", "err", err)
-			pause(ctx, 100*time.Millisecond)
+			pause(ctx, time.Second)
 			continue
 		}
-		remote := address(nc)
-		if !s.gate.enter(remote, time.Now()) {
+		v, tell := s.gate.enter(address(nc), time.Now(), func() { nc.Close() })
+		if v == nil {
 			nc.Close()
+			if tell {
+				s.cfg.Log.Warn("connection refused", "remote", address(nc).String(), "reason", "too many connections")
+			}
 			continue
 		}
 		wg.Go(func() {
-			defer s.gate.leave(remote)
-			s.serve(ctx, nc, remote)
+			defer v.leave()
+			s.serve(ctx, nc, v)
 		})
 	}
 }
 
 // serve runs one connection; whatever goes wrong in it ends here.
-func (s *Server) serve(ctx context.Context, nc net.Conn, remote netip.Addr) {
-	log := s.cfg.Log.With("remote", remote.String())
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+func (s *Server) serve(ctx context.Context, nc net.Conn, v *visitor) {
+	log := s.cfg.Log.With("remote", v.from.String())
 	defer nc.Close()
 	defer context.AfterFunc(ctx, func() { nc.Close() })()
 	defer func() {
@@ -128,7 +127,7 @@ func (s *Server) serve(ctx context.Context, nc net.Conn, remote netip.Addr) {
 			log.Error("connection handler failed", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
 		}
 	}()
-	c := newConn(nc, remote, s.cfg, log)
+	c := newConn(s, nc, v, log)
 	if err := c.serve(ctx); err != nil && ctx.Err() == nil {
 		log.Info("connection closed", "reason", clip(err.Error()))
 	}
