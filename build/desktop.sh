@@ -4,7 +4,7 @@
 source "$(dirname "$0")/lib.sh"
 
 if [ "$(uname -s)" = Linux ]; then
-	go build -trimpath -tags "$window_tags" -ldflags "$(ldflags)" -o build/bin/echotv .
+	go build -tags "$window_tags" -ldflags "$(ldflags)" -o build/bin/echotv .
 else
-	go tool -modfile=build/tools/go.mod wails build -m -trimpath -ldflags "-X main.version=$(version)"
+	go tool -modfile=build/tools/go.mod wails build -m -ldflags "-X main.version=$(version)"
 fi

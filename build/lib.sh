@@ -34,4 +34,8 @@ version() {
 	echo "$product${commit:++$commit}"
 }
 
+# The same paths for products and tests, so that they share one build cache:
+# Wails and its C are compiled once, not twice (70 s of two cores).
+export GOFLAGS="${GOFLAGS:+$GOFLAGS }-trimpath"
+
 ldflags() { echo "-s -w -X main.version=$(version)"; }

@@ -3,4 +3,4 @@
 # GOOS and GOARCH name.
 source "$(dirname "$0")/lib.sh"
 
-CGO_ENABLED=0 go build -trimpath -ldflags "$(ldflags)" -o build/bin/echotv-server .
+CGO_ENABLED=0 go build -ldflags "$(ldflags)" -o build/bin/echotv-server .
