@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ func (k *keys) Channel(_ context.Context, _ netip.Addr, key tv.StreamKey) (tv.Ch
 
 // host is a hub and a server with a publisher called ann, in fake time.
 type host struct {
-	t       *testing.T
+	t       testing.TB
 	srv     *Server
 	hub     *live.Hub
 	session *live.Session
@@ -44,11 +45,12 @@ type host struct {
 	sound   live.Track
 	frame   int // pictures sent in this timeline
 	audio   int
-	gop     int // pictures between key frames
-	size    int // bytes of a picture
+	gop     int          // pictures between key frames
+	size    int          // bytes of a picture
+	shown   atomic.Int64 // when feed wrote the last picture, ns
 }
 
-func newHost(t *testing.T, gop int) *host {
+func newHost(t testing.TB, gop int) *host {
 	t.Helper()
 	h := &host{t: t, gop: gop, size: 1000}
 	h.srv = New(Config{Log: slog.New(slog.DiscardHandler), Keys: &keys{}})
@@ -66,7 +68,7 @@ func newHost(t *testing.T, gop int) *host {
 }
 
 // track returns an H.264 track of that width, 30 fps without saying so.
-func track(t *testing.T, width int) live.Track {
+func track(t testing.TB, width int) live.Track {
 	t.Helper()
 	sps := []byte{0x67, 0x42, 0xc0, 0x28, 0xd9, 0x00, 0x78, 0x02, 0x27, 0xe5, 0x84, 0x00, 0x00, 0x03, 0x00, 0x04, 0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc9, 0x20}
 	tr, err := live.NewH264(sps, []byte{0x68, 0xcb, 0x8c, 0xb2})
@@ -134,7 +136,7 @@ func (h *host) media() *playlist.Media {
 	return parse(h.t, h.get("live.m3u8"))
 }
 
-func parse(t *testing.T, w *httptest.ResponseRecorder) *playlist.Media {
+func parse(t testing.TB, w *httptest.ResponseRecorder) *playlist.Media {
 	t.Helper()
 	if w.Code != http.StatusOK {
 		t.Fatalf("playlist: %d %s", w.Code, w.Body)

@@ -145,7 +145,7 @@ func video(c Codec, width, height int, fps float64) (Track, error) {
 	if width < 16 || height < 16 || width > maxSide || height > maxSide {
 		return Track{}, badConfig(c.Name(), errSize)
 	}
-	if fps < 1 || fps > 240 {
+	if !(fps >= 1 && fps <= 240) { // also 0/0, which an SPS can say
 		fps = 0
 	}
 	return Track{Codec: c, Width: width, Height: height, FPS: fps}, nil
