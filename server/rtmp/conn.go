@@ -54,7 +54,7 @@ type conn struct {
 
 func newConn(s *Server, nc net.Conn, v *visitor, log *slog.Logger) *conn {
 	c := &conn{nc: nc, visitor: v, cfg: s.cfg, times: s.times, log: log}
-	c.budget = &budget{r: nc, left: strangerBudget}
+	c.budget = &budget{r: promptly{nc, quickAck(nc)}, left: strangerBudget}
 	c.bytes = bytecounter.NewReadWriter(struct {
 		io.Reader
 		io.Writer

@@ -13,6 +13,18 @@ import (
 // included. OBS needs 3.7 KiB.
 const strangerBudget = 64 << 10
 
+// promptly acknowledges each read at once.
+type promptly struct {
+	io.Reader
+	acknowledge func()
+}
+
+func (p promptly) Read(b []byte) (int, error) {
+	n, err := p.Reader.Read(b)
+	p.acknowledge()
+	return n, err
+}
+
 // budget is a reader that runs dry until it is lifted.
 type budget struct {
 	r    io.Reader
