@@ -96,6 +96,8 @@ func (c *conn) early(err error) error {
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return tv.Errorf(tv.Unavailable, "nothing was published within %v", c.times.start)
+	case errors.Is(err, net.ErrClosed):
+		return tv.Errorf(tv.TooMany, "the house is full: a stranger made room")
 	case ended(err):
 		return tv.Errorf(tv.Unavailable, "the peer left before it published")
 	}

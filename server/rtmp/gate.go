@@ -25,7 +25,8 @@ type gate struct {
 	crowd crowd
 
 	mu        sync.Mutex
-	addrs     map[netip.Addr]*visits // guarded by mu; an entry lives while it has connections or a fresh second
+	addrs     map[netip.Addr]*visits // guarded by mu; an entry lives while it has connections or is fresh
+	swept     time.Time              // guarded by mu
 	all       int                    // guarded by mu
 	strangers list.List              // of *visitor, the longest here first; guarded by mu
 }
@@ -120,9 +121,13 @@ func (g *gate) visits(from netip.Addr, now time.Time) *visits {
 	return v
 }
 
-// sweep forgets addresses that came and went, so that the table is bounded by
-// what is open and what came this second.
+// sweep forgets, once a second, addresses that came and went, so that the table
+// is bounded by what is open and what came in the last two.
 func (g *gate) sweep(now time.Time) {
+	if now.Sub(g.swept) < time.Second {
+		return
+	}
+	g.swept = now
 	for a, v := range g.addrs {
 		if v.open == 0 && now.Sub(v.second) >= time.Second {
 			delete(g.addrs, a)
