@@ -43,6 +43,7 @@ type Accounts struct {
 	signInsByName *limiter
 	oldPasswords  *limiter
 	wrongKeysByIP *limiter
+	signUpsByIP   *limiter
 	welcome       *tally // name and address of recent successes
 
 	mu   sync.Mutex
@@ -84,6 +85,7 @@ func Open(st *store.Store, secret Secret) (*Accounts, error) {
 		signInsByName: newLimiter(20),
 		oldPasswords:  newLimiter(10),
 		wrongKeysByIP: newLimiter(10),
+		signUpsByIP:   newLimiter(20),
 		welcome:       newTally(24 * time.Hour),
 		used:          map[string]time.Time{},
 	}

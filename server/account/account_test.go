@@ -121,14 +121,14 @@ func TestNamesAndPasswordsThatCannotBe(t *testing.T) {
 		{"bob", strings.Repeat("x", 1<<20), tv.Invalid},
 		{"bobby-the-first", "Bobby-The-First", tv.Invalid},
 	} {
-		_, err := a.SignUp(t.Context(), tt.name, tt.password, "")
+		_, err := a.SignUp(t.Context(), stranger(), tt.name, tt.password, "")
 		want(t, err, tt.code)
 		if err != nil && len(err.Error()) > 300 {
 			t.Errorf("%.20q: the error repeats %d bytes", tt.name, len(err.Error()))
 		}
 	}
 	for name, password := range map[string]string{"bob": long, "b0": "12345678", "b1": "\x00\xff\xfe 😀\n", "b2": "пароль"} {
-		if _, err := a.SignUp(t.Context(), name, password, ""); err != nil {
+		if _, err := a.SignUp(t.Context(), stranger(), name, password, ""); err != nil {
 			t.Errorf("%q: %v", password, err)
 		}
 		if _, _, err := a.SignIn(t.Context(), desk, name, password); err != nil {
@@ -163,7 +163,7 @@ func TestAddUserKnowsTheRolesAndOneOwner(t *testing.T) {
 func TestOneNameIsTakenOnce(t *testing.T) {
 	a, _, _ := house(t)
 	if won := race(8, func() error {
-		_, err := a.SignUp(context.Background(), "bob", good, "")
+		_, err := a.SignUp(context.Background(), stranger(), "bob", good, "")
 		return err
 	}); won != 1 {
 		t.Errorf("%d of 8 got the name", won)

@@ -19,7 +19,7 @@ func TestTheCodeMakesTheOwner(t *testing.T) {
 	if a.ClaimCode() != code {
 		t.Error("looking at the code changed it")
 	}
-	_, err := a.SignUp(t.Context(), "ann", good, "")
+	_, err := a.SignUp(t.Context(), stranger(), "ann", good, "")
 	want(t, err, tv.NotSetUp)
 	_, err = a.Claim(t.Context(), code, "olga", "short")
 	want(t, err, tv.Invalid)

@@ -137,7 +137,7 @@ func TestNoSecretIsPrintedOrKept(t *testing.T) {
 	}
 	_, _, wrongPassword := a.SignIn(t.Context(), street, "olga", good+"!")
 	_, _, noName := a.SignIn(t.Context(), street, good, good)
-	_, longPassword := a.SignUp(t.Context(), "bob", strings.Repeat(good, 20), "")
+	_, longPassword := a.SignUp(t.Context(), stranger(), "bob", strings.Repeat(good, 20), "")
 	_, wrongCode := a.Claim(t.Context(), claim, "bob", good)
 	_, unknownKey := a.Publisher(t.Context(), street, tv.NewStreamKey())
 	fmt.Fprintln(&out, wrongPassword, noName, longPassword, wrongCode, unknownKey, a.ChangePassword(t.Context(), token, "wrong wrong", good))

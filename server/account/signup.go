@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"net/netip"
 	"time"
 
 	"echo.tv/server/store"
@@ -108,13 +109,17 @@ func dropOldInvites(tx *store.Tx) error {
 	return err
 }
 
-// SignUp makes an account for a streamer, as far as the policy lets strangers;
+// SignUp makes an account for a streamer at remote, as far as the policy lets strangers;
 // it signs nobody in. The error is NotSetUp before there is an owner, Forbidden
-// by policy or for a bad invite, Conflict for a name that is taken, and Invalid
+// by policy or for a bad invite, Conflict for a name that is taken, TooMany after
+// 20 tries a minute from one address, and Invalid
 // for a name or password that cannot be.
-func (a *Accounts) SignUp(ctx context.Context, name, password, code string) (User, error) {
+func (a *Accounts) SignUp(ctx context.Context, remote netip.Addr, name, password, code string) (User, error) {
 	if !a.Owned() {
 		return User{}, tv.Errorf(tv.NotSetUp, "this host is not set up yet").Hint("its owner has to finish that first")
+	}
+	if err := a.signUpsByIP.take(address(remote)); err != nil {
+		return User{}, err // each costs a password hash and, at last, a row
 	}
 	return a.create(ctx, name, password, tv.Streamer, func(tx *store.Tx) error { return admit(tx, code) })
 }

@@ -1,6 +1,9 @@
 package account
 
 import (
+	"fmt"
+	"net/netip"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,7 +15,7 @@ import (
 func TestPolicyDecidesWhoSignsUp(t *testing.T) {
 	a, olga, ann := house(t)
 	signUp := func(name, code string) error {
-		u, err := a.SignUp(t.Context(), name, good, code)
+		u, err := a.SignUp(t.Context(), stranger(), name, good, code)
 		if err == nil && u.Role != tv.Streamer {
 			t.Errorf("%s signed up as %s", name, u.Role)
 		}
@@ -69,7 +72,7 @@ func TestAnInviteLetsOneIn(t *testing.T) {
 		names <- n
 	}
 	if won := race(4, func() error {
-		_, err := a.SignUp(t.Context(), <-names, good, code)
+		_, err := a.SignUp(t.Context(), stranger(), <-names, good, code)
 		return err
 	}); won != 1 {
 		t.Errorf("one invite let %d in", won)
@@ -85,11 +88,11 @@ func TestAnInviteEndsAfterSevenDays(t *testing.T) {
 		first, _ := a.NewInvite(t.Context(), olga)
 		second, _ := a.NewInvite(t.Context(), olga)
 		time.Sleep(InviteLife - time.Second)
-		if _, err := a.SignUp(t.Context(), "bob", good, first); err != nil {
+		if _, err := a.SignUp(t.Context(), stranger(), "bob", good, first); err != nil {
 			t.Error(err)
 		}
 		time.Sleep(time.Second)
-		_, err := a.SignUp(t.Context(), "cy", good, second)
+		_, err := a.SignUp(t.Context(), stranger(), "cy", good, second)
 		want(t, err, tv.Forbidden)
 		if _, err = a.NewInvite(t.Context(), olga); err != nil {
 			t.Error(err)
@@ -117,6 +120,31 @@ func TestAHostHasRoomForSoManyAccounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = a.SignUp(t.Context(), "bob", good, "")
+	_, err = a.SignUp(t.Context(), stranger(), "bob", good, "")
 	want(t, err, tv.Forbidden)
+}
+
+// stranger returns an address that nobody has signed up from yet.
+func stranger() netip.Addr {
+	n := strangers.Add(1)
+	return netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)})
+}
+
+var strangers atomic.Uint32
+
+func TestOneAddressCannotFillTheStore(t *testing.T) {
+	a, _, _ := house(t)
+	from := stranger()
+	var err error
+	for i := range 25 {
+		if _, err = a.SignUp(t.Context(), from, fmt.Sprintf("guest%d", i), good, ""); err != nil {
+			break
+		}
+	}
+	if tv.CodeOf(err) != tv.TooMany {
+		t.Errorf("25 accounts at once: %v", err)
+	}
+	if _, err := a.SignUp(t.Context(), stranger(), "neighbour", good, ""); err != nil {
+		t.Errorf("a neighbour: %v", err)
+	}
 }

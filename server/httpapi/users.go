@@ -25,7 +25,7 @@ type SignUp struct {
 }
 
 func (a *API) signUp(ctx context.Context, in *body[SignUp]) (*signed[Me], error) {
-	u, err := a.Accounts.SignUp(ctx, in.Body.Name, in.Body.Password, in.Body.Invite)
+	u, err := a.Accounts.SignUp(ctx, visitorOf(ctx).addr, in.Body.Name, in.Body.Password, in.Body.Invite)
 	if err != nil {
 		return nil, err
 	}
