@@ -18,6 +18,7 @@ export default defineConfig(({ mode }) => ({
   server: { proxy: { "/api": proxied, "/hls": proxied } },
   test: {
     environment: "happy-dom",
+    environmentOptions: { happyDOM: { url: "http://127.0.0.1:5175/", settings: { navigation: { disableMainFrameNavigation: true } } } },
     include: ["src/**/*.test.ts"],
     setupFiles: ["src/lib/test/setup.ts"],
   },

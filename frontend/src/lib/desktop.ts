@@ -26,9 +26,10 @@ const browser: Desktop = {
 /** Sends clicks on links that leave this host to the system's browser; call the answer to stop. Does nothing in a browser. */
 export function catchLinks(desktop: Desktop, doc: Document): () => void {
   if (!desktop.here) return () => {};
+  const home = doc.location.origin;
   const onclick = (e: MouseEvent) => {
     const link = (e.target as Element | null)?.closest?.("a[href]") as HTMLAnchorElement | null;
-    if (!link || (link.origin === doc.location.origin && link.target !== "_blank")) return;
+    if (!link || (link.origin === home && link.target !== "_blank")) return;
     e.preventDefault();
     void desktop.open(link.href);
   };

@@ -162,7 +162,7 @@ export class Playback {
 
   /**
    * Tunes the element in to url; undefined tunes out. A new url, a new broadcast on the same url, or retry, tunes in afresh: this is
-   * called in a template expression, which makes a new attachment whenever something it read has changed.
+   * called in a $derived, which makes a new attachment whenever something it read has changed.
    */
   tune(url: string | undefined, _broadcast = ""): (video: HTMLVideoElement) => void | (() => void) {
     void this.#attempt;

@@ -1,0 +1,232 @@
+import type HlsClass from "hls.js";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { video } from "../test/dom";
+import { Backoff, pick, type Engine, type EngineKind, type Report } from "./engine";
+import { HlsEngine, settings } from "./hls-engine";
+import { NativeEngine } from "./native-engine";
+
+/** hls.js as far as the engine uses it; fire() plays its events. */
+class FakeHls {
+  static Events = { ERROR: "hlsError", FRAG_BUFFERED: "hlsFragBuffered" };
+  static ErrorTypes = { NETWORK_ERROR: "networkError", MEDIA_ERROR: "mediaError" };
+  static ErrorDetails = { MANIFEST_INCOMPATIBLE_CODECS_ERROR: "manifestIncompatibleCodecsError", BUFFER_ADD_CODEC_ERROR: "bufferAddCodecError" };
+  static last: FakeHls;
+  #on = new Map<string, (e: string, data: unknown) => void>();
+  liveSyncPosition: number | null = null;
+  latency = 0;
+  latestLevelDetails: object | null = {};
+  attachMedia = vi.fn();
+  loadSource = vi.fn();
+  startLoad = vi.fn();
+  stopLoad = vi.fn();
+  recoverMediaError = vi.fn();
+  destroy = vi.fn();
+
+  constructor(readonly config: object) {
+    FakeHls.last = this;
+  }
+  on(event: string, f: (e: string, data: unknown) => void) {
+    this.#on.set(event, f);
+  }
+  fire(event: string, data: object = {}) {
+    this.#on.get(event)?.(event, data);
+  }
+  fail(type: string, details = "") {
+    this.fire("hlsError", { fatal: true, type, details });
+  }
+}
+const hls = () => FakeHls.last;
+
+function fails(v: HTMLVideoElement, code: number) {
+  Object.defineProperty(v, "error", { value: { code }, configurable: true });
+  v.dispatchEvent(new Event("error"));
+}
+
+beforeEach(() => void vi.useFakeTimers());
+
+/** What both engines promise. break: how the network fails there; retried: how often the media was asked for. */
+const both = [
+  {
+    name: "HlsEngine",
+    make: (report: Report): Engine => new HlsEngine(FakeHls as unknown as typeof HlsClass, "viewer", report),
+    breakNetwork: () => hls().fail("networkError", "levelLoadError"),
+    breakDecoder: () => hls().fail("mediaError", "bufferAppendError"),
+    flow: () => hls().fire("hlsFragBuffered"),
+    asked: () => hls().loadSource.mock.calls.length + hls().startLoad.mock.calls.length,
+    released: () => hls().destroy.mock.calls.length === 1,
+  },
+  {
+    name: "NativeEngine",
+    make: (report: Report): Engine => new NativeEngine(report),
+    breakNetwork: (v: HTMLVideoElement) => fails(v, 2),
+    breakDecoder: (v: HTMLVideoElement) => (fails(v, 3), vi.advanceTimersByTime(8000)),
+    flow: (v: HTMLVideoElement) => v.dispatchEvent(new Event("playing")),
+    asked: (v: HTMLVideoElement) => vi.mocked(v.load).mock.calls.length,
+    released: (v: HTMLVideoElement) => !v.hasAttribute("src"),
+  },
+];
+
+describe.each(both)("$name", ({ make, breakNetwork, breakDecoder, flow, asked, released }) => {
+  let v: HTMLVideoElement;
+  let report: ReturnType<typeof vi.fn<Report>>;
+  let engine: Engine;
+  beforeEach(() => {
+    v = video();
+    report = vi.fn<Report>();
+    engine = make(report);
+    engine.attach(v, "/hls/ann/index.m3u8");
+  });
+
+  it("asks for the media when attached", () => expect(asked(v)).toBe(1));
+
+  it("tells nothing it does not know", () => expect(engine.read().delay).toBeUndefined());
+
+  it("tries a broken network again and again, and says when it flows", () => {
+    for (let i = 1; i <= 4; i++) {
+      breakNetwork(v);
+      expect(report).toHaveBeenLastCalledWith({ kind: "network", final: false });
+      vi.advanceTimersByTime(8000);
+      expect(asked(v)).toBe(1 + i);
+    }
+    flow(v);
+    expect(report).toHaveBeenLastCalledWith(null);
+  });
+
+  it("asks once for many errors at the same moment", () => {
+    for (let i = 0; i < 5; i++) breakNetwork(v);
+    vi.advanceTimersByTime(8000);
+    expect(asked(v)).toBe(2);
+  });
+
+  it("recovers a decoder once, then says so", () => {
+    breakDecoder(v);
+    expect(report).not.toHaveBeenCalledWith({ kind: "decode", final: true });
+    breakDecoder(v);
+    expect(report).toHaveBeenLastCalledWith({ kind: "decode", final: true });
+  });
+
+  it("lets go of everything when destroyed", () => {
+    breakNetwork(v);
+    const before = asked(v);
+    report.mockClear();
+    engine.destroy();
+    expect(released(v)).toBe(true);
+    vi.advanceTimersByTime(60_000);
+    breakNetwork(v);
+    expect(report).not.toHaveBeenCalled();
+    expect(asked(v) - before).toBeLessThanOrEqual(1); // a native element is emptied by load()
+  });
+});
+
+describe("HlsEngine", () => {
+  const made = (report: Report = () => {}) => {
+    const engine = new HlsEngine(FakeHls as unknown as typeof HlsClass, "viewer", report);
+    const v = video();
+    engine.attach(v, "/hls/ann/index.m3u8");
+    return { engine, v };
+  };
+
+  it("begins at the top when the playlist never came, and goes on where it was else", () => {
+    made();
+    hls().latestLevelDetails = null;
+    hls().fail("networkError", "manifestLoadError");
+    vi.advanceTimersByTime(1000);
+    expect(hls().loadSource).toHaveBeenCalledTimes(2);
+    hls().latestLevelDetails = {};
+    hls().fail("networkError", "fragLoadError");
+    vi.advanceTimersByTime(2000);
+    expect(hls().startLoad).toHaveBeenCalledTimes(1);
+  });
+
+  it.each(["manifestIncompatibleCodecsError", "bufferAddCodecError"])("names a missing decoder on %s", (details) => {
+    const report = vi.fn<Report>();
+    made(report);
+    hls().fail("mediaError", details);
+    expect(report).toHaveBeenLastCalledWith({ kind: "codec", final: true });
+    expect(hls().stopLoad).toHaveBeenCalled();
+  });
+
+  it("may recover again after half a minute of good picture", () => {
+    const report = vi.fn<Report>();
+    made(report);
+    hls().fail("mediaError");
+    vi.advanceTimersByTime(31_000);
+    hls().fail("mediaError");
+    expect(hls().recoverMediaError).toHaveBeenCalledTimes(2);
+    expect(report).not.toHaveBeenCalled();
+  });
+
+  it("ignores what hls.js handles itself", () => {
+    const report = vi.fn<Report>();
+    made(report);
+    hls().fire("hlsError", { fatal: false, type: "networkError", details: "fragLoadError" });
+    expect(report).not.toHaveBeenCalled();
+  });
+
+  it("measures against the place where a newcomer would start", () => {
+    const { engine, v } = made();
+    hls().latency = 1.2;
+    hls().liveSyncPosition = 50;
+    v.currentTime = 47;
+    expect(engine.read()).toEqual({ delay: 1.2, behind: 3, edge: 50 });
+  });
+
+  it("does not override the host's hold-back, and keeps no old picture for ever", () => {
+    expect(settings("x")).not.toHaveProperty("liveSyncDurationCount");
+    expect(settings("x")).toMatchObject({ lowLatencyMode: true, backBufferLength: 30, liveSyncOnStallIncrease: 0 });
+  });
+
+  it("tells the host which viewer asks; a preview is nobody", () => {
+    const header = (viewer: string) => {
+      const xhr = { open: vi.fn(), setRequestHeader: vi.fn() };
+      settings(viewer).xhrSetup!(xhr as unknown as XMLHttpRequest, "/x", {} as never);
+      expect(xhr.open).toHaveBeenCalledWith("GET", "/x", true);
+      return xhr.setRequestHeader.mock.calls;
+    };
+    expect(header("abc")).toEqual([["X-Echotv-Viewer", "abc"]]);
+    expect(header("")).toEqual([]);
+  });
+});
+
+describe("NativeEngine", () => {
+  it("knows how far behind it is by what can be sought", () => {
+    const engine = new NativeEngine(() => {});
+    const v = video([0, 30]);
+    engine.attach(v, "/x");
+    v.currentTime = 26;
+    expect(engine.read()).toEqual({ behind: 4, edge: 30 });
+  });
+});
+
+describe("pick", () => {
+  const kind = (name: string, works: boolean): EngineKind & { asked: number } => ({
+    name,
+    asked: 0,
+    async load() {
+      this.asked++;
+      return works ? () => ({ name }) as unknown as Engine : undefined;
+    },
+  });
+
+  it("takes the first that works and does not even load the rest", async () => {
+    const [no, yes, never] = [kind("a", false), kind("b", true), kind("c", true)];
+    expect((await pick([no, yes, never]))!(() => {})).toMatchObject({ name: "b" });
+    expect(never.asked).toBe(0);
+  });
+  it("answers with nothing when none works", async () => expect(await pick([kind("a", false)])).toBeUndefined());
+});
+
+it("Backoff doubles its waits and begins small again after success", () => {
+  const backoff = new Backoff();
+  const at = (ms: number) => {
+    const act = vi.fn();
+    backoff.again(act);
+    vi.advanceTimersByTime(ms - 1);
+    expect(act).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(1);
+    expect(act).toHaveBeenCalledTimes(1);
+  };
+  [1000, 2000, 4000, 8000, 8000].forEach(at);
+  backoff.reset();
+  at(1000);
+});

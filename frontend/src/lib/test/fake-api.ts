@@ -1,0 +1,97 @@
+import type { Api } from "../api/client";
+import { ApiError, type Code } from "../api/error";
+import type { Channel, Entry, House, Key, Me, OwnChannel } from "../api/types";
+
+/** A channel as the guide tells it; live unless said otherwise. */
+export function entry(channel: string, change: Partial<Entry> = {}): Entry {
+  const on = { state: "live", since: new Date(Date.now() - 65_000).toISOString(), viewers: 3, width: 1920, height: 1080, fps: 60 } as const;
+  const off = { state: "offline", since: null, viewers: 0, width: 0, height: 0, fps: 0 } as const;
+  const base = change.state === "offline" ? off : on;
+  return { channel, title: "", category: "", host: "", videoCodec: "H.264", audioCodec: "AAC", bitrate: 6_000_000, picture: 1, ...base, ...change };
+}
+
+/** A host that answers from memory by the rules a page relies on. Tests set its fields and read them afterwards. */
+export class FakeApi implements Api {
+  house_: House = { name: "kims-pc", version: "1.2.3", setUp: true, signUp: "open", addresses: { watch: ["http://192.168.1.20:5175"], publish: ["rtmp://192.168.1.20:1935/live"] } };
+  user: Me | null = null;
+  claimCode = "right-code";
+  password = "correct horse";
+  entries: Entry[] = [];
+  secrets: Record<string, string> = {};
+  keyList: Key[] = [];
+  profile: Channel = { name: "ann", title: "Old title", category: "" };
+  publisher: OwnChannel["publisher"] = null;
+  refusal: ApiError | undefined; // the next call fails with this
+  opened: { url: string; token: string }[] = [];
+  #made = 0;
+
+  /** The next call is refused. */
+  refuse(code: Code, message: string, hint = "") {
+    this.refusal = new ApiError(code, message, hint);
+  }
+  async #answer<T>(value: () => T): Promise<T> {
+    const no = this.refusal;
+    this.refusal = undefined;
+    if (no) throw no;
+    return value();
+  }
+  #signIn(name: string, role: Me["role"]): Me {
+    return (this.user = { name, role, created: "2026-01-01T00:00:00Z" });
+  }
+
+  house = () => this.#answer(() => this.house_);
+  session = () => this.#answer(() => this.user);
+  signIn = (name: string, password: string) =>
+    this.#answer(() => {
+      if (password !== this.password) throw new ApiError("unauthenticated", "name or password is wrong");
+      return this.#signIn(name, "streamer");
+    });
+  signUp = (name: string, _password: string, invite: string) =>
+    this.#answer(() => {
+      if (this.house_.signUp === "invite" && invite !== "invited") throw new ApiError("forbidden", "that invite code is not valid");
+      return this.#signIn(name, "streamer");
+    });
+  claim = (code: string, name: string) =>
+    this.#answer(() => {
+      if (code !== this.claimCode) throw new ApiError("forbidden", "that code is wrong", "take the one that echo.tv shows now");
+      this.house_ = { ...this.house_, setUp: true };
+      return this.#signIn(name, "owner");
+    });
+  signOut = () => this.#answer(() => void (this.user = null));
+  changePassword = (old: string, fresh: string) =>
+    this.#answer(() => {
+      if (old !== this.password) throw new ApiError("forbidden", "the current password is wrong");
+      this.password = fresh;
+    });
+  ownChannel = () => this.#answer(() => ({ channel: this.profile, entry: this.#entry(this.profile.name), publisher: this.publisher }));
+  setChannel = (change: { title: string; category: string }) => this.#answer(() => (this.profile = { ...this.profile, ...change }));
+  keys = () => this.#answer(() => this.keyList);
+  newKey = (label: string) => this.#answer(() => this.#make(`k${++this.#made}`, label));
+  revealKey = (id: string) => this.#answer(() => this.secrets[id]!);
+  rotateKey = (id: string) => this.#answer(() => this.#make(id, this.keyList.find((k) => k.id === id)!.label));
+  revokeKey = (id: string) => this.#answer(() => void (this.keyList = this.keyList.filter((k) => k.id !== id)));
+  channels = () => this.#answer(() => this.entries);
+  channel = (name: string) => this.#answer(() => this.#entry(name));
+  setSettings = (s: { signUp: House["signUp"] }) => this.#answer(() => void (this.house_ = { ...this.house_, ...s }));
+  newInvite = () => this.#answer(() => ({ code: "k7xq-42vn", expires: "2026-01-02T00:00:00Z" }));
+  openOutside = (url: string, token: string) => this.#answer(() => void this.opened.push({ url, token }));
+
+  /** Puts a key there, as if made long ago. */
+  giveKey(id: string, label: string, secret: string) {
+    this.secrets[id] = secret;
+    this.keyList = [...this.keyList, { id, label, redacted: "live…", created: "2026-01-01T00:00:00Z", lastUsed: null }];
+  }
+  #make(id: string, label: string) {
+    const secret = `live_secret${++this.#made}`;
+    const key: Key = { id, label, redacted: "secr…", created: "2026-01-01T00:00:00Z", lastUsed: null };
+    this.secrets[id] = secret;
+    this.keyList = [...this.keyList.filter((k) => k.id !== id), key];
+    return { key, secret };
+  }
+  #entry(name: string): Entry {
+    const found = this.entries.find((e) => e.channel === name);
+    if (found) return found;
+    if (name === this.profile.name) return entry(name, { state: "offline" });
+    throw new ApiError("not_found", "nobody has that name");
+  }
+}

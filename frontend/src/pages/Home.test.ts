@@ -1,0 +1,63 @@
+import { screen, within } from "@testing-library/svelte";
+import { tick } from "svelte";
+import { expect, it } from "vitest";
+import { entry, FakeApi } from "../lib/test/fake-api";
+import { open, parts } from "../lib/test/open";
+import Home from "./Home.svelte";
+
+async function home(change: (api: FakeApi) => void = () => {}) {
+  const api = new FakeApi();
+  change(api);
+  const app = await parts(api);
+  open(Home, app);
+  return app;
+}
+
+it("shows who is live by itself, the most watched as the hero", async () => {
+  const app = await home();
+  expect(screen.getByRole("heading", { name: "Nobody is live" })).toBeTruthy();
+  app.guide.set([entry("kim", { viewers: 2, title: "Slow evening" }), entry("ann", { viewers: 9, title: "Falling" })]);
+  await tick();
+  expect(screen.queryByText("Nobody is live")).toBeNull();
+  const hero = screen.getByRole("article", { name: "Most watched: ann" });
+  expect(within(hero).getByRole("link", { name: "Watch ann" }).getAttribute("href")).toBe("#/@ann");
+  expect(screen.getByRole("link", { name: "Slow evening" }).getAttribute("href")).toBe("#/@kim");
+});
+
+it("tells LIVE, viewers, uptime and picture of a card in words", async () => {
+  await home((api) => (api.entries = [entry("ann", { viewers: 9 }), entry("kim", { viewers: 2, title: "Slow evening", category: "Music" })]));
+  const card = screen.getByRole("link", { name: "Slow evening" }).closest("article")!;
+  expect(within(card).getByText("Live")).toBeTruthy();
+  expect(within(card).getByText("2 watching")).toBeTruthy();
+  expect(within(card).getByText("1:05")).toBeTruthy();
+  expect(within(card).getByText("1080p60")).toBeTruthy();
+  expect(within(card).getByText("kim · Music")).toBeTruthy();
+});
+
+it("keeps offline channels below, and does not call them live", async () => {
+  await home((api) => (api.entries = [entry("sam", { state: "offline", title: "Back on Friday" })]));
+  expect(screen.getByRole("heading", { name: "Offline" })).toBeTruthy();
+  expect(screen.getByRole("link", { name: /sam/ }).getAttribute("href")).toBe("#/@sam");
+  expect(screen.queryByText("Live")).toBeNull();
+});
+
+it("calls a channel without a title by its name", async () => {
+  await home((api) => (api.entries = [entry("ann", { viewers: 9 }), entry("kim")]));
+  expect(screen.getByRole("link", { name: "kim is live" })).toBeTruthy();
+});
+
+it.each([
+  ["a streamer", (api: FakeApi) => (api.user = { name: "ann", role: "streamer", created: "" }), "Go live", "#/studio"],
+  ["a stranger", () => {}, "Sign up", "#/signup"],
+  ["a stranger where nobody may sign up", (api: FakeApi) => (api.house_.signUp = "closed"), "Sign in", "#/signin"],
+])("offers %s the one thing that fits when nobody is live", async (_, change, name, href) => {
+  await home(change);
+  expect(screen.getByRole("link", { name }).getAttribute("href")).toBe(href);
+});
+
+it("claims nothing before the host has said anything", async () => {
+  const app = await parts();
+  Object.assign(app, { guide: new (app.guide.constructor as new () => typeof app.guide)() });
+  open(Home, app);
+  expect(screen.queryByText("Nobody is live")).toBeNull();
+});

@@ -1,0 +1,139 @@
+import { screen } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
+import { tick } from "svelte";
+import { expect, it, vi } from "vitest";
+import { entry, FakeApi } from "../lib/test/fake-api";
+import { FakeKind } from "../lib/test/fake-engine";
+import { open, parts } from "../lib/test/open";
+import Watch from "./Watch.svelte";
+
+async function watch(entries = [entry("ann", { title: "Falling", category: "Maths", viewers: 9 })], name = "ann") {
+  const api = new FakeApi();
+  api.entries = entries;
+  const app = await parts(api);
+  const kind = new FakeKind();
+  open(Watch, app, { name, kinds: [kind] });
+  await settle();
+  return { app, api, kind };
+}
+const settle = async () => {
+  await new Promise((done) => setTimeout(done));
+  await tick();
+};
+const video = () => screen.getByLabelText<HTMLVideoElement>(/^Live picture/);
+async function picture() {
+  video().dispatchEvent(new Event("loadeddata"));
+  await settle();
+}
+
+it("plays a live channel, muted, and gives sound on a tap", async () => {
+  const { kind } = await watch();
+  expect(kind.last.url).toBe("/hls/ann/index.m3u8");
+  await picture();
+  expect([video().paused, video().muted]).toEqual([false, true]);
+  await userEvent.click(screen.getByRole("button", { name: "Tap for sound" }));
+  expect(video().muted).toBe(false);
+  expect(screen.queryByRole("button", { name: "Tap for sound" })).toBeNull();
+});
+
+it("says who, what, since when and with how many", async () => {
+  await watch();
+  expect(screen.getByRole("heading", { level: 1, name: "Falling" })).toBeTruthy();
+  for (const words of ["Maths", "9 watching", "on air 1:05"]) expect(screen.getByText(words)).toBeTruthy();
+});
+
+it("obeys its keys", async () => {
+  await watch();
+  await picture();
+  const user = userEvent.setup();
+  await user.keyboard("k");
+  expect(video().paused).toBe(true);
+  expect(screen.getByRole("button", { name: "Play" })).toBeTruthy();
+  await user.keyboard("m");
+  expect(video().muted).toBe(false);
+  video().dispatchEvent(new Event("volumechange")); // happy-dom keeps it to itself
+  await user.keyboard("{ArrowDown}");
+  expect(video().volume).toBeCloseTo(0.55);
+});
+
+it("shows how far behind it is, and goes live", async () => {
+  const { kind } = await watch();
+  await picture();
+  kind.last.reading = { behind: 0.2, edge: 60, delay: 1.4 };
+  video().dispatchEvent(new Event("timeupdate"));
+  await tick();
+  expect(screen.getByRole("group", { name: "Player controls" }).textContent).toMatch(/delay\s+1\.4 s/);
+  await userEvent.click(screen.getByRole("button", { name: "Pause" }));
+  kind.last.reading = { behind: 12.4, edge: 72, delay: 13.6 };
+  video().dispatchEvent(new Event("timeupdate"));
+  await tick();
+  await userEvent.click(screen.getByRole("button", { name: "−0:12 Go live" }));
+  expect([video().currentTime, video().paused]).toEqual([72, false]);
+});
+
+it("says when the streamer leaves, and returns by itself", async () => {
+  const { app, kind } = await watch();
+  await picture();
+  app.guide.set([entry("ann", { state: "offline" })]);
+  await settle();
+  expect(kind.last.destroyed).toBe(true);
+  expect(screen.getByText(/^ann went offline 0 s ago/)).toBeTruthy();
+  app.guide.set([entry("ann", { since: "2026-01-01T00:00:00Z" })]);
+  await settle();
+  expect(kind.made).toHaveLength(2);
+  expect(kind.last.destroyed).toBe(false);
+});
+
+it("tunes in afresh when another broadcast took the place of this one", async () => {
+  const { app, kind } = await watch();
+  app.guide.set([entry("ann", { since: "2026-01-01T00:00:00Z" })]);
+  await settle();
+  expect(kind.made.map((e) => e.destroyed)).toEqual([true, false]);
+});
+
+it("keeps playing through changes that are none of its business", async () => {
+  const { app, kind } = await watch([entry("ann", { since: "2026-01-01T00:00:00Z" })]);
+  app.guide.set([entry("ann", { since: "2026-01-01T00:00:00Z", viewers: 30, picture: 7, title: "New title" })]);
+  await picture();
+  await userEvent.click(screen.getByRole("button", { name: "Tap for sound" }));
+  await settle();
+  expect(kind.made).toHaveLength(1);
+});
+
+it("holds the picture while the signal is lost", async () => {
+  const { app, kind } = await watch([entry("ann", { since: "2026-01-01T00:00:00Z" })]);
+  await picture();
+  app.guide.set([entry("ann", { since: "2026-01-01T00:00:00Z", state: "lost" })]);
+  await settle();
+  expect(kind.last.destroyed).toBe(false);
+  expect(screen.getByText(/ann's computer stopped sending/)).toBeTruthy();
+});
+
+it("waits for a channel that is offline, and shows who else is live", async () => {
+  await watch([entry("kim", { title: "Slow evening" }), entry("ann", { state: "offline" })]);
+  expect(screen.getByText("ann is offline")).toBeTruthy();
+  expect(screen.getByRole("link", { name: "Slow evening" }).getAttribute("href")).toBe("#/@kim");
+});
+
+it("says so when nobody has that name", async () => {
+  await watch([], "nobody");
+  expect(screen.getByRole("heading", { name: "Nobody here is called nobody" })).toBeTruthy();
+});
+
+it("tries again after a fault when asked to", async () => {
+  const { kind } = await watch();
+  kind.last.report({ kind: "decode", final: true });
+  await tick();
+  await userEvent.click(screen.getByRole("button", { name: "Try again" }));
+  await settle();
+  expect(kind.made).toHaveLength(2);
+});
+
+it("copies a link that works on other machines", async () => {
+  let copied = "";
+  document.execCommand = vi.fn(() => ((copied = document.querySelector("textarea")!.value), true));
+  await watch();
+  await userEvent.click(screen.getByRole("button", { name: "Copy link" }));
+  expect(copied).toBe("http://192.168.1.20:5175/@ann");
+  expect(screen.getByRole("button", { name: "Copied" })).toBeTruthy();
+});

@@ -1,0 +1,22 @@
+import { expect, it } from "vitest";
+import Home from "./pages/Home.svelte";
+import NotFound from "./pages/NotFound.svelte";
+import SignIn from "./pages/SignIn.svelte";
+import Studio from "./pages/Studio.svelte";
+import Watch from "./pages/Watch.svelte";
+import { place } from "./routes";
+
+it("knows its pages", () => {
+  expect(place("/").page).toBe(Home);
+  expect(place("/@Ann")).toMatchObject({ page: Watch, props: { name: "ann" }, title: "ann" });
+  expect(place("/studio")).toMatchObject({ page: Studio, account: true });
+  expect(place("/nowhere").page).toBe(NotFound);
+  expect(place("/@a/b").page).toBe(NotFound);
+});
+
+it("comes back after signing in, to pages of ours only", () => {
+  expect(place("/signin?next=%2Fstudio")).toMatchObject({ page: SignIn, props: { next: "/studio" } });
+  for (const away of ["https%3A%2F%2Fevil.example", "%2F%2Fevil.example", "javascript%3Aalert(1)"]) {
+    expect(place(`/signin?next=${away}`).props).toEqual({});
+  }
+});
