@@ -1,9 +1,11 @@
 package live
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -144,6 +146,22 @@ func TestATimestampJumpIsADiscontinuityNotAnHour(t *testing.T) {
 			}
 			s.Close(errors.New("bye"))
 		}
+	})
+}
+
+func TestAClockThatJumpsAllTheTimeDoesNotFillTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := newTestHub()
+		var log bytes.Buffer
+		h.cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+		s := publish(t, h, "1")
+		for i := range 300 { // ten seconds of key frames an hour apart
+			feed(t, s, 10*i*10800, 1)
+		}
+		if n := strings.Count(log.String(), "clock jumped"); n != 1 {
+			t.Errorf("%d lines", n)
+		}
+		s.Close(errors.New("bye"))
 	})
 }
 

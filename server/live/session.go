@@ -24,10 +24,11 @@ type Session struct {
 	cancel context.CancelCauseFunc
 
 	// Guarded by the channel's writer lock.
-	waiting bool // for the key frame that starts a timeline
-	lastKey int64
-	status  Status
-	rate    rate
+	waiting  bool // for the key frame that starts a timeline
+	lastKey  int64
+	jumpTold time.Time // when the log was last told of a jump
+	status   Status
+	rate     rate
 }
 
 func newSession(h *Hub, ch *Channel, p Publisher) *Session {
@@ -117,7 +118,7 @@ func (s *Session) admit(f Frame) (cut, ok bool) {
 		case strays:
 			return false, false
 		}
-		s.log.Warn("the publisher's clock jumped", "track", f.Track)
+		s.tellJump(f)
 		s.waiting = true
 	}
 	if !f.Key || (s.status.Video.Codec != "" && !s.ch.tracks[f.Track].Video()) {
@@ -128,6 +129,16 @@ func (s *Session) admit(f Frame) (cut, ok bool) {
 	s.waiting = false
 	s.lastKey = 0
 	return !first, true
+}
+
+// tellEvery keeps a publisher whose clock jumps at every frame out of the log.
+const tellEvery = 10 * time.Second
+
+func (s *Session) tellJump(f Frame) {
+	if s.jumpTold.IsZero() || f.Arrival.Sub(s.jumpTold) >= tellEvery {
+		s.jumpTold = f.Arrival
+		s.log.Warn("the publisher's clock jumped", "track", f.Track)
+	}
 }
 
 // put packages f and hands the chunk to every output.
