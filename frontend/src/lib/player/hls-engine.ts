@@ -4,7 +4,7 @@ import { Backoff, type Engine, type EngineKind, type Fault, type Reading, type R
 
 /**
  * LL-HLS through Media Source Extensions. Preferred to the browser's own HLS wherever it works: Chromium claims "maybe" for native HLS
- * and then plays it seconds late. viewer is this player's random id, by which the host counts viewers; "" is not counted.
+ * and then plays it seconds late. viewer is this player's id, by which the host counts viewers; see viewer.ts.
  */
 export function hlsKind(viewer: string): EngineKind {
   return {
@@ -24,7 +24,7 @@ export function settings(viewer: string): Partial<HlsConfig> {
     liveSyncOnStallIncrease: 0, // by default each stall adds a second of delay for good
     xhrSetup(xhr, url) {
       xhr.open("GET", url, true); // headers may be set on an opened request only
-      if (viewer) xhr.setRequestHeader("X-Echotv-Viewer", viewer);
+      xhr.setRequestHeader("X-Echotv-Viewer", viewer);
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Entry } from "../api/types";
-import { codec, span } from "../ui/words";
+import { ago, codec } from "../ui/words";
 import type { Fault } from "./engine";
 import type { Phase } from "./playback.svelte";
 
@@ -35,7 +35,7 @@ export function scene(f: Facts): Scene {
   if (e.state === "starting") return busy(`${e.channel} is starting`, "The first picture is on its way.");
   if (f.phase === "failed" && f.fault) return failure(f.fault, e, f.linuxWebKit);
   if (e.state === "lost") {
-    return { kind: "holding", title: "Signal lost", detail: `${e.channel}'s computer stopped sending ${span(f.stateFor)} ago. Back as soon as it returns.` };
+    return { kind: "holding", title: "Signal lost", detail: `${e.channel}'s computer stopped sending ${ago(f.stateFor)}. Back as soon as it returns.` };
   }
   if (f.phase === "waiting" || f.phase === "tuning" || f.phase === "empty") return working(f);
   return none;
@@ -44,7 +44,7 @@ export function scene(f: Facts): Scene {
 function away(channel: string, endedFor: number | undefined): Scene {
   const detail = "Leave this page open: it starts by itself when they go live.";
   if (endedFor === undefined) return { kind: "away", title: `${channel} is offline`, detail };
-  return { kind: "away", title: `${channel} went offline ${span(endedFor)} ago`, detail };
+  return { kind: "away", title: `${channel} went offline ${ago(endedFor)}`, detail };
 }
 
 function working(f: Facts): Scene {

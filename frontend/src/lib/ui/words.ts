@@ -24,6 +24,11 @@ export function span(seconds: number): string {
   return `${Math.floor(s / 3600)} h`;
 }
 
+/** "just now", "12 s ago". */
+export function ago(seconds: number): string {
+  return seconds < 3 ? "just now" : `${span(seconds)} ago`;
+}
+
 /** "1 watching", "12 watching". */
 export function watching(viewers: number): string {
   return `${viewers.toLocaleString()} watching`;
