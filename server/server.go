@@ -25,6 +25,7 @@ import (
 	"echo.tv/server/hls"
 	"echo.tv/server/httpapi"
 	"echo.tv/server/live"
+	"echo.tv/server/push"
 	"echo.tv/server/rtmp"
 	"echo.tv/server/store"
 	"echo.tv/server/tv"
@@ -49,6 +50,7 @@ type Server struct {
 	hub      *live.Hub
 	api      *httpapi.API
 	rtmp     *rtmp.Server
+	push     *push.Server
 	web      net.Listener
 	debug    net.Listener // nil unless asked for
 }
@@ -85,10 +87,11 @@ func New(cfg Config) (_ *Server, err error) {
 	}
 	// What is on air, and the viewers' way to it.
 	media := hls.New(hls.Config{Log: s.log("hls"), Keys: watchKeys{s.accounts}})
+	s.push = push.New(push.Config{Log: s.log("push"), Codecs: hls.Codecs})
 	s.hub = live.NewHub(live.Config{
 		Log:      s.log("live"),
 		Packager: cmaf.Packager{},
-		Outputs:  []func(*live.Channel) live.Output{media.Attach},
+		Outputs:  []func(*live.Channel) live.Output{media.Attach, s.push.Attach},
 	})
 	// OBS comes in.
 	s.rtmp, err = rtmp.Listen(rtmp.Config{Addr: cfg.RTMP, Log: s.log("rtmp"), Hub: s.hub, Auth: publishKeys{s.accounts}})
@@ -103,7 +106,7 @@ func New(cfg Config) (_ *Server, err error) {
 	s.api, err = httpapi.New(httpapi.Config{
 		Log: s.log("http"), Accounts: s.accounts, Hub: s.hub,
 		Guide: guide.New(s.hub, httpapi.Profiles{Accounts: s.accounts}),
-		UI:    cfg.UI, Media: media, Addresses: s.Addresses, Version: cfg.Version, Names: cfg.Names,
+		UI:    cfg.UI, Media: media, Push: s.push, Addresses: s.Addresses, Version: cfg.Version, Names: cfg.Names,
 		ControlToken: control, Desktop: cfg.Desktop, DesktopToken: cfg.DesktopToken,
 	})
 	if err != nil {
@@ -136,7 +139,9 @@ func (s *Server) ClaimCode() string { return s.accounts.ClaimCode() }
 
 // Recovered counts the panics of connection handlers since the start; each cost
 // one connection and is a fault of ours.
-func (s *Server) Recovered() uint64 { return s.api.Recovered() + s.rtmp.Recovered() }
+func (s *Server) Recovered() uint64 {
+	return s.api.Recovered() + s.rtmp.Recovered() + s.push.Recovered()
+}
 
 // Run serves until ctx ends or a part fails, and returns when every goroutine
 // has gone home and the store is closed.
@@ -147,6 +152,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { return s.hub.Run(ctx) })
 	g.Go(func() error { return s.api.Run(ctx) })
 	g.Go(func() error { return s.rtmp.Run(ctx) })
+	g.Go(func() error { return s.push.Run(ctx) })
 	g.Go(func() error { return serve(ctx, s.web, s.webServer()) })
 	if s.debug != nil {
 		g.Go(func() error {

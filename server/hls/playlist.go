@@ -132,10 +132,8 @@ func (s *snapshot) writeMultivariant() []byte {
 		average = int(float64(last.bytes()*8) / (float64(max(1, last.length())) / live.Second))
 		peak = average * 3 / 2
 	}
-	var names []string
 	attrs := fmt.Sprintf("BANDWIDTH=%d,AVERAGE-BANDWIDTH=%d", peak, average)
 	for _, t := range last.init.Tracks {
-		names = append(names, codecparams.Marshal(codec(t)))
 		if t.Video() {
 			attrs += fmt.Sprintf(",RESOLUTION=%dx%d", t.Width, t.Height)
 			if t.FPS > 0 {
@@ -144,7 +142,16 @@ func (s *snapshot) writeMultivariant() []byte {
 		}
 	}
 	return fmt.Appendf(nil, "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-STREAM-INF:%s,CODECS=\"%s\"\nlive.m3u8\n",
-		attrs, strings.Join(names, ","))
+		attrs, Codecs(last.init.Tracks))
+}
+
+// Codecs returns the codecs parameter (RFC 6381) that describes tracks.
+func Codecs(tracks []live.Track) string {
+	var names []string
+	for _, t := range tracks {
+		names = append(names, codecparams.Marshal(codec(t)))
+	}
+	return strings.Join(names, ",")
 }
 
 func (v view) bytes() (n int) {

@@ -305,6 +305,10 @@ type limitedConn struct {
 	leave func()
 }
 
+// NetConn returns the connection itself, which alone can write many buffers with
+// one system call. Close the limitedConn, not it.
+func (c *limitedConn) NetConn() net.Conn { return c.Conn }
+
 func (c *limitedConn) Close() error {
 	defer c.leave()
 	return c.Conn.Close()

@@ -42,7 +42,7 @@ func beforeOwner(r *http.Request) bool {
 	path := r.URL.Path
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
-		page := !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, mediaPath)
+		page := !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, mediaPath) && path != pushPath
 		return page || path == "/api/health" || path == "/api/server"
 	case http.MethodPost:
 		return path == "/api/owner"

@@ -14,7 +14,10 @@ import (
 	"echo.tv/server/tv"
 )
 
-const mediaPath = "/hls/"
+const (
+	mediaPath = "/hls/"
+	pushPath  = "/push"
+)
 
 // openapi is the description that clients are generated from; TestContract
 // keeps it true.
@@ -74,6 +77,9 @@ func (a *API) routes(pages http.Handler) http.Handler {
 	}
 
 	mux.Handle(mediaPath, a.Media)
+	if a.Push != nil {
+		mux.Handle("GET "+pushPath, a.Push)
+	}
 	mux.HandleFunc("GET /openapi.json", serveOpenAPI)
 	mux.HandleFunc("/api/", noEndpoint(mux))
 	mux.Handle("/", pages)

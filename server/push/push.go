@@ -1,0 +1,187 @@
+// Package push serves viewers over one WebSocket: the same CMAF chunks that HLS
+// lists, each the moment it is there, for Media Source Extensions. It owns the
+// socket and what is said on it; which channels there are is the live core's.
+//
+// # Protocol
+//
+// GET /push upgrades, for our own origin only. The viewer speaks JSON texts of
+// at most 4 KiB:
+//
+//	{"watch":"ann","viewer":"<16 to 64 characters>"}  begin, at the newest key frame
+//	{"stop":"ann"}                                    pause; the socket stays
+//	{"ack":"ann"}                                     every 5 s: still showing it
+//	{"ping":<number>}                                 echoed, to compare clocks
+//
+// and several channels may be watched on one socket. The host answers in JSON:
+//
+//	{"on":"ann","tag":7,"codecs":"avc1.64001f,mp4a.40.2"}  media of tag 7 follows; again when codecs change
+//	{"off":"ann"}                                  not on air (any more); watch again later
+//	{"slow":"ann","missed":31}                     fell behind, jumped to a key frame
+//	{"pong":<number>,"now":<ms since 1970>}
+//
+// and in binary messages, big-endian:
+//
+//	0   uint8   1 initialisation segment, 2 media
+//	1   uint8   bit 0: begins with a key frame; bit 1: first after a discontinuity
+//	2   uint16  tag
+//	4   uint32  number of the message, of its channel; a gap means a jump
+//	8   uint64  when its last frame reached the host, ms since 1970
+//	16          ftyp + moov, or moof + mdat once or more
+//
+// Sound travels with the picture that follows it, so one message is one picture.
+//
+// # Under load
+//
+// A message's bytes, WebSocket header included, are made once in the
+// publisher's goroutine and written by every viewer's with one writev of the
+// shared chunks: no copy, no lock and no allocation per viewer. A viewer more
+// than two seconds behind jumps to the newest key frame; one whose socket takes
+// nothing for ten seconds is closed. None of it reaches the publisher.
+package push
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/coder/websocket"
+
+	"echo.tv/server/live"
+	"echo.tv/server/tv"
+)
+
+// Config is what a Server is made of.
+type Config struct {
+	Log    *slog.Logger
+	Codecs func([]live.Track) string // the codecs parameter of RFC 6381 for tracks
+}
+
+const (
+	maxSockets      = 2000
+	maxSocketsPerIP = 32 // windows behind one address; loopback, where relays and tools are, has no such limit
+	maxPerSocket    = 16 // channels of one multi-view
+	maxText         = 4 << 10
+)
+
+// Server serves /push. Safe for concurrent use.
+type Server struct {
+	cfg       Config
+	life      context.Context // ends the sockets, which outlive their requests' server
+	end       context.CancelFunc
+	recovered atomic.Uint64
+	skipped   atomic.Uint64
+
+	mu       sync.Mutex
+	channels map[tv.ChannelName]*channel // guarded by mu
+	tags     uint16                      // guarded by mu; of the last channel attached
+	sockets  int                         // guarded by mu
+	perIP    map[netip.Addr]int          // guarded by mu; no zero entries
+	open     sync.WaitGroup              // Add only with mu held and life not over
+}
+
+// New returns a server without channels; give its Attach to the hub.
+func New(cfg Config) *Server {
+	s := &Server{cfg: cfg, channels: map[tv.ChannelName]*channel{}, perIP: map[netip.Addr]int{}}
+	s.life, s.end = context.WithCancel(context.Background())
+	return s
+}
+
+// Run waits for ctx, then sends every viewer home and returns when the last has
+// left.
+func (s *Server) Run(ctx context.Context) error {
+	<-ctx.Done()
+	s.mu.Lock() // whoever is in enter has been counted, or sees the end
+	s.end()
+	s.mu.Unlock()
+	s.open.Wait()
+	return nil
+}
+
+// Recovered counts panics that cost one socket each.
+func (s *Server) Recovered() uint64 { return s.recovered.Load() }
+
+// Skipped counts the messages that slow viewers did not get.
+func (s *Server) Skipped() uint64 { return s.skipped.Load() }
+
+// Attach makes the output that pushes ch.
+func (s *Server) Attach(ch *live.Channel) live.Output {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tags++
+	c := newChannel(ch, s.tags, s.cfg.Codecs)
+	s.channels[ch.Name()] = c
+	return attached{c, s}
+}
+
+// attached forgets the channel when it ends.
+type attached struct {
+	*channel
+	server *Server
+}
+
+func (a attached) End() {
+	a.channel.ring.End()
+	a.server.mu.Lock()
+	defer a.server.mu.Unlock()
+	if name := a.channel.live.Name(); a.server.channels[name] == a.channel {
+		delete(a.server.channels, name)
+	}
+}
+
+func (s *Server) find(name tv.ChannelName) *channel {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.channels[name]
+}
+
+// enter takes a place for ip, which leave gives back.
+func (s *Server) enter(ip netip.Addr) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life.Err() != nil || s.sockets >= maxSockets || (s.perIP[ip] >= maxSocketsPerIP && !ip.IsLoopback()) {
+		return false
+	}
+	s.sockets++
+	s.perIP[ip]++
+	s.open.Add(1)
+	return true
+}
+
+func (s *Server) leave(ip netip.Addr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sockets--
+	if s.perIP[ip]--; s.perIP[ip] == 0 {
+		delete(s.perIP, ip)
+	}
+	s.open.Done()
+}
+
+// ServeHTTP upgrades one viewer and serves it until it leaves.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// A socket answers to whoever opens it, on any site, and browsers always
+	// say who that is.
+	if !strings.EqualFold(r.Header.Get("Origin"), "http://"+r.Host) {
+		http.Error(w, "another site asked for this", http.StatusForbidden)
+		return
+	}
+	remote, _ := netip.ParseAddrPort(r.RemoteAddr)
+	ip := remote.Addr().Unmap()
+	if !s.enter(ip) {
+		w.Header().Set("Retry-After", "10")
+		http.Error(w, "too many are watching from this address", http.StatusTooManyRequests)
+		return
+	}
+	defer s.leave(ip)
+	grab := &grab{ResponseWriter: w}
+	ws, err := websocket.Accept(grab, r, nil)
+	if err != nil {
+		return // Accept has answered
+	}
+	ws.SetReadLimit(maxText)
+	newSocket(s, ws, grab.conn).serve(r.Context())
+}

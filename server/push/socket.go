@@ -1,0 +1,234 @@
+package push
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"echo.tv/server/live"
+	"echo.tv/server/tv"
+)
+
+const (
+	maxLag     = 2 * time.Second  // further behind than this, a viewer jumps
+	stalled    = 10 * time.Second // a socket that takes nothing for so long is closed
+	silent     = 30 * time.Second // a viewer that neither acks nor asks is gone
+	maxPerTick = 40               // texts within ten seconds; ours sends five
+)
+
+// socket is one viewer's connection. Texts are written by the library, media
+// by us on the connection below it: each frame is one Write or writev, which
+// the connection keeps whole.
+type socket struct {
+	server *Server
+	ws     *websocket.Conn
+	conn   net.Conn // below ws
+	direct net.Conn // conn, out of whatever counts it: only a *net.TCPConn has writev
+
+	mu       sync.Mutex
+	watching map[tv.ChannelName]context.CancelFunc // guarded by mu
+	viewer   string                                // guarded by mu
+	readers  sync.WaitGroup
+}
+
+func newSocket(s *Server, ws *websocket.Conn, conn net.Conn) *socket {
+	direct := conn
+	if c, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		direct = c.NetConn()
+	}
+	return &socket{server: s, ws: ws, conn: conn, direct: direct, watching: map[tv.ChannelName]context.CancelFunc{}}
+}
+
+// serve reads what the viewer says until it leaves or the host ends.
+func (s *socket) serve(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer s.readers.Wait()
+	defer s.ws.CloseNow() // without the closing handshake, which waits 5 s for a stranger
+	defer cancel()
+	defer context.AfterFunc(s.server.life, func() { cancel(); s.conn.Close() })()
+	defer s.survive()
+	texts, since := 0, time.Now()
+	for {
+		patience, done := context.WithTimeout(ctx, silent)
+		kind, raw, err := s.ws.Read(patience)
+		done()
+		if err != nil {
+			return
+		}
+		if time.Since(since) > 10*time.Second {
+			texts, since = 0, time.Now()
+		}
+		if texts++; texts > maxPerTick || kind != websocket.MessageText || s.hear(ctx, raw) != nil {
+			return
+		}
+	}
+}
+
+func (s *socket) survive() {
+	if r := recover(); r != nil {
+		s.server.recovered.Add(1)
+		s.server.cfg.Log.Error("socket handler failed", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+	}
+}
+
+// request is a text of the viewer; one field is set.
+type request struct {
+	Watch  tv.ChannelName `json:"watch"`
+	Viewer string         `json:"viewer"`
+	Stop   tv.ChannelName `json:"stop"`
+	Ack    tv.ChannelName `json:"ack"`
+	Ping   *float64       `json:"ping"`
+}
+
+// hear does what the viewer asks. The error closes the socket.
+func (s *socket) hear(ctx context.Context, raw []byte) error {
+	var q request
+	if err := json.Unmarshal(raw, &q); err != nil {
+		return err
+	}
+	switch {
+	case q.Watch != "":
+		return s.watch(ctx, q.Watch, q.Viewer)
+	case q.Stop != "":
+		s.stop(q.Stop)
+	case q.Ack != "":
+		s.ack(q.Ack)
+	case q.Ping != nil:
+		return s.say(ctx, map[string]any{"pong": *q.Ping, "now": float64(time.Now().UnixMicro()) / 1000})
+	}
+	return nil
+}
+
+func (s *socket) say(ctx context.Context, answer any) error {
+	raw, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, stalled)
+	defer cancel()
+	s.conn.SetWriteDeadline(time.Now().Add(stalled)) // the last picture's may be over
+	return s.ws.Write(ctx, websocket.MessageText, raw)
+}
+
+var errTooMany = errors.New("too many channels on one socket")
+
+// watch begins (again) with a channel.
+func (s *socket) watch(ctx context.Context, name tv.ChannelName, viewer string) error {
+	s.stop(name)
+	ch := s.server.find(name)
+	if ch == nil {
+		return s.say(ctx, map[string]any{"off": name})
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.watching) >= maxPerSocket {
+		return errTooMany
+	}
+	if len(viewer) >= 16 && len(viewer) <= 64 {
+		s.viewer = viewer
+	} else if s.viewer == "" {
+		s.viewer = s.conn.RemoteAddr().String()
+	}
+	ch.live.Seen(s.viewer)
+	ctx, cancel := context.WithCancel(ctx)
+	s.watching[name] = cancel
+	s.readers.Go(func() {
+		defer cancel()
+		defer s.survive()
+		s.follow(ctx, ch)
+	})
+	return nil
+}
+
+func (s *socket) stop(name tv.ChannelName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cancel := s.watching[name]; cancel != nil {
+		cancel()
+		delete(s.watching, name)
+	}
+}
+
+func (s *socket) ack(name tv.ChannelName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ch := s.server.find(name); ch != nil && s.watching[name] != nil {
+		ch.live.Seen(s.viewer)
+	}
+}
+
+// follow writes the channel's messages until ctx or the broadcast ends, or the
+// socket takes no more.
+func (s *socket) follow(ctx context.Context, ch *channel) {
+	name := ch.live.Name()
+	var at live.Cursor
+	var init *initMessage
+	var pieces net.Buffers
+	caughtUp := false // a join is first sent what led up to now
+	for {
+		m, missed, err := ch.ring.Next(ctx, &at)
+		if err != nil {
+			if errors.Is(err, live.ErrEnded) {
+				s.say(ctx, map[string]any{"off": name})
+			}
+			return
+		}
+		late := time.Since(m.at) > maxLag
+		if late && caughtUp {
+			if n := ch.ring.Skip(&at); n > 0 {
+				missed, m = missed+n+1, nil
+			}
+		}
+		if missed > 0 {
+			s.server.skipped.Add(missed)
+			if s.say(ctx, map[string]any{"slow": name, "missed": missed}) != nil {
+				return
+			}
+		}
+		if m == nil {
+			continue
+		}
+		caughtUp = caughtUp || !late
+		if pieces = pieces[:0]; m.init != init {
+			init = m.init
+			if s.say(ctx, map[string]any{"on": name, "tag": ch.tag, "codecs": init.codecs}) != nil {
+				return
+			}
+			pieces = append(pieces, init.bytes)
+		}
+		if s.write(append(pieces, m.pieces...)) != nil {
+			s.conn.Close() // the reading side ends with it
+			return
+		}
+	}
+}
+
+// write sends frames as they are. WriteTo consumes its receiver's slices, never
+// their bytes.
+func (s *socket) write(pieces net.Buffers) error {
+	s.direct.SetWriteDeadline(time.Now().Add(stalled))
+	_, err := pieces.WriteTo(s.direct)
+	return err
+}
+
+// grab keeps the connection that an upgrade takes over.
+type grab struct {
+	http.ResponseWriter
+	conn net.Conn
+}
+
+// Hijack is what the WebSocket library calls.
+func (g *grab) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, rw, err := http.NewResponseController(g.ResponseWriter).Hijack()
+	g.conn = c
+	return c, rw, err
+}
