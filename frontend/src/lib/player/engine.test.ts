@@ -166,9 +166,10 @@ describe("HlsEngine", () => {
   it("measures against the place where a newcomer would start", () => {
     const { engine, v } = made();
     hls().latency = 1.2;
+    hls().latestLevelDetails = { fragmentStart: 44 };
     hls().liveSyncPosition = 50;
     v.currentTime = 47;
-    expect(engine.read()).toEqual({ delay: 1.2, behind: 3, edge: 50 });
+    expect(engine.read()).toEqual({ delay: 1.2, behind: 3, edge: 50, start: 44 });
   });
 
   it("does not override the host's hold-back, and keeps no old picture for ever", () => {
@@ -190,7 +191,7 @@ describe("NativeEngine", () => {
     const v = video([0, 30]);
     engine.attach(v, "/x");
     v.currentTime = 26;
-    expect(engine.read()).toEqual({ behind: 4, edge: 30 });
+    expect(engine.read()).toEqual({ behind: 4, edge: 30, start: 0 });
   });
 });
 

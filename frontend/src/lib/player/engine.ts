@@ -16,6 +16,7 @@ export interface Reading {
   delay?: number; // measured: from the host having it to the screen showing it
   behind?: number; // behind where somebody who just joined would be; 0 or less is live
   edge?: number; // media time of that place, to seek to
+  start?: number; // earliest media time that the host still has; before it an engine jumps to live
 }
 
 /**

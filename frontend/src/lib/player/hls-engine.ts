@@ -57,7 +57,7 @@ export class HlsEngine implements Engine {
   read(): Reading {
     const edge = this.#hls.liveSyncPosition ?? undefined;
     const at = this.#video?.currentTime ?? 0;
-    return { delay: this.#hls.latency || undefined, behind: edge === undefined || !at ? undefined : edge - at, edge };
+    return { delay: this.#hls.latency || undefined, behind: edge === undefined || !at ? undefined : edge - at, edge, start: this.#hls.latestLevelDetails?.fragmentStart };
   }
 
   destroy() {

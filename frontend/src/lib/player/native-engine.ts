@@ -33,7 +33,7 @@ export class NativeEngine implements Engine {
     const seekable = this.#video?.seekable;
     if (!this.#video || !seekable?.length) return {};
     const edge = seekable.end(seekable.length - 1);
-    return { behind: edge - this.#video.currentTime, edge };
+    return { behind: edge - this.#video.currentTime, edge, start: seekable.start(0) };
   }
 
   destroy() {

@@ -7,6 +7,7 @@ export type Phase = "empty" | "tuning" | "playing" | "paused" | "waiting" | "fai
 
 /** "Live" means: at most this far behind where somebody who just joined would be. Farther, and following, we jump. */
 export const LIVE_OFFSET = 1.5; // s
+const MARGIN = 1; // s; what the host has moves on while we seek
 const JUMP_REST = 10_000; // ms between two jumps: a network that needs more of them needs a pause instead
 
 /**
@@ -125,13 +126,14 @@ export class Playback {
     if (this.#video && edge !== undefined) this.#video.currentTime = edge;
     if (this.#video?.paused) this.play();
   }
-  /** Back (negative) or forward, within what is buffered; forward never past live. */
+  /** Back (negative) or forward, within what is buffered and the host still has; forward never past live. */
   seekBy(seconds: number) {
     const video = this.#video;
     if (!video?.buffered.length) return;
-    const edge = this.#engine?.read().edge ?? video.buffered.end(video.buffered.length - 1);
+    const { edge = video.buffered.end(video.buffered.length - 1), start = 0 } = this.#engine?.read() ?? {};
     this.#following = seconds > 0 && video.currentTime + seconds >= edge;
-    video.currentTime = Math.max(video.buffered.start(0), Math.min(video.currentTime + seconds, edge));
+    const earliest = Math.max(video.buffered.start(0), start + MARGIN);
+    video.currentTime = Math.min(Math.max(video.currentTime + seconds, earliest), edge);
     this.#measure();
   }
   /** Starts over after a final fault. */

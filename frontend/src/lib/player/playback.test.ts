@@ -237,6 +237,10 @@ describe("live", () => {
     v.currentTime = 22;
     playback.seekBy(-10);
     expect(v.currentTime).toBe(20);
+    kind.last.reading = { behind: 0, edge: 60, start: 53 };
+    v.currentTime = 58;
+    playback.seekBy(-10);
+    expect(v.currentTime).toBe(54); // farther back the host has nothing, and the engine would jump to live
   });
 
   it("is not claimed before anything is known", async () => {

@@ -3,7 +3,7 @@ import { entry } from "../test/fake-api";
 import type { Fault } from "./engine";
 import { scene, type Facts } from "./stage";
 
-const facts = (change: Partial<Facts> = {}): Facts => ({ entry: entry("ann"), phase: "playing", phaseFor: 0, fault: null, stateFor: 0, linuxWebKit: false, ...change });
+const facts = (change: Partial<Facts> = {}): Facts => ({ entry: entry("ann"), phase: "playing", phaseFor: 0, fault: null, connected: true, stateFor: 0, linuxWebKit: false, ...change });
 const fault = (kind: Fault["kind"], final = true): Fault => ({ kind, final });
 
 describe("scene", () => {
@@ -33,6 +33,7 @@ describe("scene", () => {
 
   it("names the network when it is the network", () => {
     expect(scene(facts({ phase: "waiting", phaseFor: 4, fault: fault("network", false) })).title).toBe("Reconnecting…");
+    expect(scene(facts({ phase: "waiting", phaseFor: 4, connected: false })).title).toBe("Reconnecting…");
   });
 
   it("offers one action for each final fault", () => {

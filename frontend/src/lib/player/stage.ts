@@ -16,6 +16,7 @@ export interface Facts {
   phase: Phase;
   phaseFor: number; // s
   fault: Fault | null;
+  connected: boolean; // the line to the host is up
   endedFor?: number; // s since it ended while we watched
   stateFor: number; // s since the channel's state changed, as far as we saw
   linuxWebKit: boolean; // the desktop window on Linux, which plays with the system's GStreamer plugins
@@ -49,7 +50,7 @@ function away(channel: string, endedFor: number | undefined): Scene {
 
 function working(f: Facts): Scene {
   if (f.phaseFor < PATIENCE) return busy();
-  if (f.fault?.kind === "network") return busy("Reconnecting…", "The host does not answer. Trying again by itself.");
+  if (f.fault?.kind === "network" || !f.connected) return busy("Reconnecting…", "The host does not answer. Trying again by itself.");
   if (f.phase === "waiting") return busy("Waiting for more picture", "The network to the host is slower than the stream.");
   return busy("Tuning in…", "The first picture comes with the streamer's next key frame.");
 }
