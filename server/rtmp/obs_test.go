@@ -48,7 +48,7 @@ func TestOBSIsAnsweredInItsOwnOrder(t *testing.T) {
 	p.say(obs("FCUnpublish", 6, nil, key), obs("deleteStream", 7, nil, float64(1)))
 	p.Close()
 	h.offAir("ann")
-	h.logs("broadcast ended", "the publisher stopped")
+	h.logs("channel=", "the publisher stopped")
 	if strings.Contains(h.log.String(), "connection closed") {
 		t.Error("a clean goodbye is logged as an accident")
 	}
@@ -156,7 +156,7 @@ func TestTheServerAddressIsReadAsPeopleWriteIt(t *testing.T) {
 			t.Errorf("app %q, name %q: %+v", app, name, m)
 		}
 		p.Close()
-		h.offAir("ann")
+		h.gone("ann")
 	}
 }
 
@@ -170,7 +170,7 @@ func TestCommandsInAMF3ClothesAreUnderstood(t *testing.T) {
 	h.frames("ann", 1)
 	p.say(cmd(typCommandAMF3, "deleteStream", 6, nil, float64(1)))
 	h.offAir("ann")
-	h.logs("broadcast ended", "the publisher stopped")
+	h.logs("channel=", "the publisher stopped")
 }
 
 func TestEveryWayToSayGoodbyeEndsTheBroadcast(t *testing.T) {
@@ -185,7 +185,7 @@ func TestEveryWayToSayGoodbyeEndsTheBroadcast(t *testing.T) {
 		if d := time.Since(began); d > 2*time.Second {
 			t.Errorf("%s: off the air after %v", word, d)
 		}
-		h.logs("broadcast ended", "the publisher stopped")
+		h.logs("channel=", "the publisher stopped")
 	}
 }
 
@@ -250,5 +250,5 @@ func TestPublishersAreToldNothingButTheEndWhenTheHostStops(t *testing.T) {
 	h.frames("ann", 1)
 	h.stop()
 	p.hungUp(time.Second)
-	h.logs("broadcast ended", live.ErrStopped.Error())
+	h.logs("channel=", live.ErrStopped.Error())
 }

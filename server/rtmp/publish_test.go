@@ -127,7 +127,7 @@ func TestEveryCodecOBSCanSendReachesTheHub(t *testing.T) {
 			}
 			check(t, got, tc.cts)
 			p.Client.Close()
-			h.offAir("ann")
+			h.gone("ann")
 		})
 	}
 }
