@@ -247,7 +247,7 @@ export class Playback {
     ["pause", () => this.#hadPicture && this.#enter("paused")],
     ["waiting", () => this.#hadPicture && !this.#video?.paused && this.#enter("waiting")],
     ["volumechange", () => this.#heardVolume()],
-    ["timeupdate", () => this.#measure()],
+    ["timeupdate", () => this.#moved()],
     ["seeked", () => this.#measure()],
     ["enterpictureinpicture", () => (this.#inPip = true)],
     ["leavepictureinpicture", () => (this.#inPip = false)],
@@ -256,6 +256,13 @@ export class Playback {
   #loaded() {
     this.#hadPicture = true;
     if (this.#following && this.#video?.paused) void this.#start();
+  }
+
+  #moved() {
+    const v = this.#video;
+    // WebKit does not always say "playing" after a stall; time that moves with data ahead is as good.
+    if (this.#phase === "waiting" && v && !v.paused && !v.seeking && v.readyState >= 3) this.#enter("playing");
+    this.#measure();
   }
 
   #heardVolume() {

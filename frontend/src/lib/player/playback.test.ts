@@ -55,6 +55,16 @@ describe("phases", () => {
     expect(playback.phase).toBe("paused");
   });
 
+  it("notice moving pictures that nobody announced", async () => {
+    await tune();
+    fire("waiting");
+    fire("timeupdate");
+    expect(playback.phase).toBe("waiting");
+    Object.defineProperty(v, "readyState", { value: 4 });
+    fire("timeupdate");
+    expect(playback.phase).toBe("playing");
+  });
+
   it("end in failed on a final fault, until somebody tries again", async () => {
     await tune();
     kind.last.report({ kind: "decode", final: true });
