@@ -41,6 +41,7 @@ type host struct {
 	srv     *Server
 	hub     *live.Hub
 	session *live.Session
+	stop    func() // ends the hub, and waits
 	picture live.Track
 	sound   live.Track
 	frame   int // pictures sent in this timeline
@@ -56,6 +57,10 @@ func newHost(t testing.TB, gop int) *host {
 	h.srv = New(Config{Log: slog.New(slog.DiscardHandler), Keys: &keys{}})
 	h.hub = live.NewHub(live.Config{Log: slog.New(slog.DiscardHandler), Packager: cmaf.Packager{},
 		Outputs: []func(*live.Channel) live.Output{h.srv.Attach}})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); h.hub.Run(ctx) }()
+	h.stop = func() { cancel(); <-ended }
 	h.picture = track(t, 1280)
 	h.picture.KeyInterval = int64(gop) * 3000
 	sound, err := live.NewAAC([]byte{0x11, 0x90}) // LC, 48 kHz, stereo
@@ -117,7 +122,15 @@ func (h *host) write(f live.Frame) {
 	}
 }
 
-func (h *host) end() { h.session.Close(errors.New("the test is over")) }
+// over lets the publisher say goodbye and the minute pass in which it may come
+// back.
+func (h *host) over() {
+	h.session.Close(errors.New("goodbye"))
+	time.Sleep(62 * time.Second)
+}
+
+// end stops the host.
+func (h *host) end() { h.stop() }
 
 // get asks for a path below /hls/ann/.
 func (h *host) get(path string) *httptest.ResponseRecorder {

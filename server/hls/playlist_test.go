@@ -108,16 +108,16 @@ func TestTheTargetDurationFollowsWhatIsKnownOfTheKeyInterval(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t, 60)
-		h.end()
+		defer h.end()
+		h.over()
 		h.picture.KeyInterval = 0 // an encoder that does not say
 		h.publish()
 		h.send(5 * time.Second)
 		if got := h.media().TargetDuration; got != newTarget {
 			t.Errorf("a channel nothing is known of: %d", got)
 		}
-		h.end()
+		h.over()
 		h.publish()
-		defer h.end()
 		h.send(3 * time.Second)
 		if got := h.media().TargetDuration; got != 2 {
 			t.Errorf("its next broadcast: %d", got)
@@ -230,7 +230,8 @@ func TestATakeOverIsADiscontinuityInTheSamePlaylist(t *testing.T) {
 func TestSoundWithoutPictureAndPictureWithoutSoundArePlayable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t, 30)
-		h.end()
+		defer h.end()
+		h.over()
 		h.publish(h.sound)
 		for i := range 400 {
 			at := int64(i) * 1024 * live.Second / 48000
@@ -240,9 +241,8 @@ func TestSoundWithoutPictureAndPictureWithoutSoundArePlayable(t *testing.T) {
 		if m := h.media(); len(m.Segments) < 5 || m.TargetDuration != 2 {
 			t.Errorf("sound only: %d segments, target %d", len(m.Segments), m.TargetDuration)
 		}
-		h.end()
+		h.over()
 		h.publish(h.picture)
-		defer h.end()
 		for i := range 120 {
 			h.write(live.Frame{DTS: int64(i) * 3000, PTS: int64(i) * 3000, Key: i%30 == 0, Payload: make([]byte, 300)})
 			time.Sleep(time.Second / 30)

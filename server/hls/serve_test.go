@@ -2,6 +2,7 @@ package hls
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -115,34 +116,43 @@ func TestRequestsOfGoneViewersEndAtOnceAlsoWhileThePublisherStalls(t *testing.T)
 		defer h.end()
 		h.send(2 * time.Second)
 		m := h.media()
-		before := runtime.NumGoroutine()
 		ctx, leave := context.WithCancel(t.Context())
 		for range 100 {
 			go h.ask(ctx, "GET", "/hls/ann/live.m3u8?"+q(m.MediaSequence+len(m.Segments)+1, 0))
 			go h.ask(ctx, "GET", "/hls/ann/"+m.PreloadHint.URI)
 		}
 		synctest.Wait()
-		if n := runtime.NumGoroutine(); n != before+200 {
-			t.Fatalf("%d requests wait", n-before)
+		if n := waiting(); n != 200 {
+			t.Fatalf("%d requests wait", n)
 		}
 		leave()
-		time.Sleep(time.Millisecond)
 		synctest.Wait()
-		if n := runtime.NumGoroutine(); n != before {
-			t.Errorf("%d goroutines stay behind", n-before)
+		if n := waiting(); n != 0 {
+			t.Errorf("%d requests stay behind", n)
 		}
 	})
+}
+
+// waiting counts the requests that are held.
+func waiting() int {
+	stacks := make([]byte, 4<<20)
+	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "hls.(*segmenter).wait(")
 }
 
 func TestPlayersAreToldTheEndAndLateOnesThatNothingIsOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHost(t, 30)
+		defer h.end()
 		h.send(3 * time.Second)
 		m := h.media()
+		h.session.Close(errors.New("goodbye"))
+		time.Sleep(59 * time.Second)
+		if w := h.get("live.m3u8"); parse(t, w).Endlist {
+			t.Error("players are sent home while the publisher may come back")
+		}
 		waiting := make(chan *httptest.ResponseRecorder, 1)
 		go func() { waiting <- h.get("live.m3u8?" + q(m.MediaSequence+len(m.Segments)+1, 0)) }()
-		synctest.Wait()
-		h.end()
+		time.Sleep(3 * time.Second)
 		if w := <-waiting; !strings.Contains(w.Body.String(), "#EXT-X-ENDLIST") {
 			t.Errorf("a waiting player got\n%s", w.Body)
 		}

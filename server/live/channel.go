@@ -84,32 +84,62 @@ func (ch *Channel) handOver(s *Session) {
 	}
 }
 
-// release ends the outputs if s still feeds them, and reports whether it did.
-func (ch *Channel) release(s *Session) bool {
+// release takes s off the channel and reports whether it was its publisher. The
+// outputs stay: within resumeWithin the next publisher goes on in them.
+func (ch *Channel) release(s *Session, state State) bool {
 	ch.write.Lock()
 	defer ch.write.Unlock()
 	if ch.session != s {
 		return false
 	}
-	for _, o := range ch.outputs {
-		o.End()
+	ch.session = nil
+	last := *ch.status.Load()
+	if last.State, last.Bitrate = state, 0; state == Offline {
+		last = Status{Channel: ch.name, State: Offline}
 	}
+	ch.status.Store(&last)
 	return true
 }
 
-// lostAfter is how long a publisher may send no media before viewers are told
-// that its signal is lost; the picture stays.
-const lostAfter = 3 * time.Second
-
-// checkSilence marks a channel whose publisher has sent nothing for too long.
-// The next frame marks it live again.
-func (ch *Channel) checkSilence(now time.Time) {
+// shown reports whether anything was put on air.
+func (ch *Channel) shown() bool {
 	ch.write.Lock()
 	defer ch.write.Unlock()
-	if s := ch.session; s.status.State == Live && now.Sub(ch.clock.endAt) > lostAfter {
+	return ch.seq > 0
+}
+
+// end lets the readers of every output go.
+func (ch *Channel) end() {
+	ch.write.Lock()
+	defer ch.write.Unlock()
+	for _, o := range ch.outputs {
+		o.End()
+	}
+}
+
+// The LIVE rule. A publisher that sends nothing for lostAfter has lost its
+// signal. Whoever comes with a key of the channel within resumeWithin of its
+// last media goes on in the same playlist, on the same sockets; then it ends.
+const (
+	lostAfter    = 3 * time.Second
+	resumeWithin = 60 * time.Second
+)
+
+// tick looks at what changes without any frame, and reports whether the channel
+// is over.
+func (ch *Channel) tick(now time.Time) (over bool) {
+	ch.write.Lock()
+	defer ch.write.Unlock()
+	silent := now.Sub(ch.clock.endAt)
+	s := ch.session
+	if s == nil {
+		return silent > resumeWithin
+	}
+	if s.status.State == Live && silent > lostAfter {
 		s.status.State = Lost
-		s.log.Info("signal lost", "silent", now.Sub(ch.clock.endAt).Round(time.Second))
+		s.log.Info("signal lost", "silent", silent.Round(time.Second))
 		s.show()
 		ch.hub.change()
 	}
+	return false
 }

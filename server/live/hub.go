@@ -73,9 +73,11 @@ func (h *Hub) Publish(p Publisher) (*Session, error) {
 // On returns a copy of every channel that is not off the air, by name.
 func (h *Hub) On() []Status {
 	all := h.channels()
-	out := make([]Status, len(all))
-	for i, ch := range all {
-		out[i] = ch.Status()
+	out := make([]Status, 0, len(all))
+	for _, ch := range all {
+		if s := ch.Status(); s.State != Offline {
+			out = append(out, s)
+		}
 	}
 	slices.SortFunc(out, func(a, b Status) int { return strings.Compare(string(a.Channel), string(b.Channel)) })
 	return out
@@ -123,7 +125,7 @@ func (h *Hub) end(reason error, match func(Publisher) bool) bool {
 	h.mu.Lock()
 	var found []*Session
 	for _, ch := range h.on {
-		if s := ch.publisher(); match(s.who) {
+		if s := ch.publisher(); s != nil && match(s.who) {
 			found = append(found, s)
 		}
 	}
@@ -146,7 +148,9 @@ func (h *Hub) Run(ctx context.Context) error {
 			sum := 0
 			for _, ch := range h.channels() {
 				sum += ch.Status().Viewers
-				ch.checkSilence(time.Now())
+				if ch.tick(time.Now()) {
+					h.expire(ch)
+				}
 			}
 			if sum != last {
 				h.change()
@@ -157,19 +161,43 @@ func (h *Hub) Run(ctx context.Context) error {
 			h.closed = true
 			h.mu.Unlock()
 			h.end(ErrStopped, func(Publisher) bool { return true })
+			for _, ch := range h.channels() {
+				h.expire(ch)
+			}
 			return nil
 		}
 	}
 }
 
-// remove takes s's channel off the air, if s is still its publisher.
-func (h *Hub) remove(s *Session) bool {
+// remove takes s off its channel, if s is still its publisher. A channel that
+// showed something waits for the next one.
+func (h *Hub) remove(s *Session, state State) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !s.ch.release(s) {
+	if !s.ch.release(s, state) {
 		return false
 	}
-	delete(h.on, s.ch.name)
+	if !s.ch.shown() {
+		h.drop(s.ch)
+	}
 	h.change()
 	return true
+}
+
+// expire ends a channel unless a publisher has come back to it.
+func (h *Hub) expire(ch *Channel) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if ch.publisher() == nil {
+		h.drop(ch)
+		h.change()
+	}
+}
+
+// drop is called with mu held.
+func (h *Hub) drop(ch *Channel) {
+	if h.on[ch.name] == ch {
+		delete(h.on, ch.name)
+		ch.end()
+	}
 }

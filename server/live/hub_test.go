@@ -91,8 +91,11 @@ func TestAChannelIsLiveFromItsFirstKeyFrameToItsPublishersEnd(t *testing.T) {
 		changed := h.Changed()
 		s.Close(errors.New("bye"))
 		<-changed
-		if got := h.Status("ann").State; got != Offline || r.ended != 1 {
-			t.Errorf("after the end: %v, outputs ended %d times", got, r.ended)
+		if st := h.Status("ann"); st.State != Offline || !st.Since.IsZero() || len(h.On()) != 0 {
+			t.Errorf("after the end: %+v", st)
+		}
+		if r.ended != 0 {
+			t.Error("the outputs ended with their publisher, who may come back")
 		}
 		if err := feed(t, s, 120, 1); err == nil {
 			t.Error("a closed session still writes")
@@ -121,6 +124,68 @@ func TestTheNewestPublisherTakesOverAndViewersGoOn(t *testing.T) {
 		if !next.Discontinuity || !next.Frame.Key || next.Frame.DTS <= first.Frame.DTS || next.Init != first.Init {
 			t.Errorf("the new timeline begins with %+v", next)
 		}
+	})
+}
+
+func TestAPublisherThatComesBackWithinAMinuteGoesOnInTheSameOutputs(t *testing.T) {
+	for _, leave := range []func(*Session){
+		func(s *Session) { s.Close(errors.New("bye")) },
+		func(s *Session) { s.Lose(errors.New("its cable was pulled")) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h, r := newTestHub()
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- h.Run(ctx) }()
+			s := publish(t, h, "1")
+			feed(t, s, 0, 30)
+			leave(s)
+			time.Sleep(resumeWithin - 5*time.Second)
+			before := h.Status("ann").State
+			s = publish(t, h, "1")
+			feed(t, s, 0, 30)
+			if st := h.Status("ann"); st.State != Live || r.ended != 0 {
+				t.Errorf("from %s back: %s, outputs ended %d times", before, st.State, r.ended)
+			}
+			if c := r.chunks[30]; !c.Discontinuity || !c.Frame.Key || c.Frame.DTS-r.chunks[29].Frame.DTS < 54*Second {
+				t.Errorf("it goes on with %+v", c)
+			}
+			leave(s)
+			time.Sleep(resumeWithin + 2*time.Second)
+			if st := h.Status("ann"); st.State != Offline || r.ended != 1 {
+				t.Errorf("a minute later: %s, outputs ended %d times", st.State, r.ended)
+			}
+			cancel()
+			<-done
+		})
+	}
+}
+
+func TestALostSignalKeepsItsBroadcastAGoodbyeDoesNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, _ := newTestHub()
+		s := publish(t, h, "1")
+		feed(t, s, 0, 30)
+		since := h.Status("ann").Since
+		s.Lose(errors.New("its cable was pulled"))
+		if st := h.Status("ann"); st.State != Lost || st.Since != since || len(h.On()) != 1 {
+			t.Errorf("lost: %+v", st)
+		}
+		s = publish(t, h, "1")
+		if st := h.Status("ann"); st.State != Lost {
+			t.Errorf("back, without a picture yet: %s", st.State)
+		}
+		feed(t, s, 0, 30)
+		if st := h.Status("ann"); st.State != Live || st.Since != since {
+			t.Errorf("back: %+v", st)
+		}
+		s.Close(errors.New("bye"))
+		s = publish(t, h, "1")
+		feed(t, s, 0, 30)
+		if st := h.Status("ann"); !st.Since.After(since) {
+			t.Error("a new broadcast has the age of the old one")
+		}
+		s.Close(errors.New("bye"))
 	})
 }
 

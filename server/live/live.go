@@ -19,6 +19,9 @@
 // # Live state is derived
 //
 // Nothing here is stored. A channel is "starting" from an accepted publish to
-// its first key frame, then "live", and gone when its publisher ends. After a
-// crash every channel is off the air until media arrives.
+// its first key frame, then "live"; "lost" while its publisher is silent or has
+// vanished; "offline" after a goodbye, or a minute without media. Within that
+// minute a returning publisher goes on in the same outputs, so that nobody who
+// watches has to reload. After a crash every channel is offline until media
+// arrives.
 package live

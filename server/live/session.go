@@ -36,6 +36,9 @@ func newSession(h *Hub, ch *Channel, p Publisher) *Session {
 	s := &Session{hub: h, ch: ch, who: p, ctx: ctx, cancel: cancel, waiting: true}
 	s.log = h.cfg.Log.With("channel", string(p.Channel))
 	s.status = *ch.status.Load()
+	if s.status.State == Offline {
+		s.status = Status{Channel: p.Channel, State: Starting}
+	}
 	s.status.KeyID, s.status.KeyLabel, s.status.Remote = p.KeyID, p.KeyLabel, p.Remote
 	s.log.Info("publisher accepted", "remote", p.Remote, "key", p.KeyLabel)
 	return s
@@ -45,12 +48,19 @@ func newSession(h *Hub, ch *Channel, p Publisher) *Session {
 // be shown.
 func (s *Session) Context() context.Context { return s.ctx }
 
-// Close takes the channel off the air unless another publisher has taken it
-// over, and gives reason to whoever waits on Context. Later calls do nothing.
-func (s *Session) Close(reason error) {
+// Close takes the channel off the air, because its publisher said goodbye or
+// must go, and gives reason to whoever waits on Context. It does nothing when
+// another publisher has taken the channel over, or when called again.
+func (s *Session) Close(reason error) { s.leave(reason, Offline) }
+
+// Lose is Close for a publisher that vanished: viewers keep the last picture
+// and are told that the signal is lost.
+func (s *Session) Lose(reason error) { s.leave(reason, Lost) }
+
+func (s *Session) leave(reason error, state State) {
 	s.cancel(reason)
-	if s.hub.remove(s) {
-		s.log.Info("broadcast ended", "reason", reason, "dropped", s.status.Dropped)
+	if s.hub.remove(s, state) {
+		s.log.Info("publisher gone", "state", string(state), "reason", reason, "dropped", s.status.Dropped)
 	}
 }
 

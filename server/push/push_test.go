@@ -36,6 +36,7 @@ type stage struct {
 	web     *httptest.Server
 	session *live.Session
 	frame   int
+	endHub  context.CancelFunc
 }
 
 var (
@@ -52,6 +53,9 @@ func newStage(t testing.TB) *stage {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { s.srv.Run(ctx) })
+	hub, endHub := context.WithCancel(ctx)
+	s.endHub = endHub
+	running.Go(func() { s.hub.Run(hub) })
 	t.Cleanup(func() { cancel(); running.Wait(); s.web.Close() })
 	s.publish()
 	return s
@@ -254,6 +258,7 @@ func TestStoppedChannelsSendNothingAndEndedOnesSaySo(t *testing.T) {
 	v.say(`{"watch":"ann"}`)
 	v.media()
 	s.session.Close(errors.New("bye"))
+	s.endHub() // as the minute does in which the publisher may come back
 	for {
 		if off, _ := v.hear(); off != nil {
 			if off["off"] != "ann" {

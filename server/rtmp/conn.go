@@ -134,11 +134,14 @@ func (c *conn) publish(ctx context.Context, session *live.Session) (err error) {
 		case ctx.Err() != nil:
 			err = live.ErrStopped
 		}
-		reason := err
-		if reason == nil {
-			reason = errGoodbye
+		switch {
+		case err == nil:
+			session.Close(errGoodbye)
+		case tv.CodeOf(err) == tv.Invalid:
+			session.Close(err) // nobody could play it, and trying again changes nothing
+		default:
+			session.Lose(err)
 		}
-		session.Close(reason)
 	}()
 	defer context.AfterFunc(session.Context(), func() { c.nc.Close() })()
 	if err := c.accept(); err != nil {
