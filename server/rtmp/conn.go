@@ -162,7 +162,10 @@ func (c *conn) media(d *demux) error {
 	c.nc.SetReadDeadline(time.Now().Add(c.times.media))
 	for {
 		m, err := c.in.read()
-		if err != nil {
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded) && d.frames == 0:
+			return errNothing
+		case err != nil:
 			return explain(err)
 		}
 		switch m.typ {
@@ -192,12 +195,14 @@ func (c *conn) media(d *demux) error {
 	}
 }
 
+var errNothing = tv.Errorf(tv.Unavailable, "no media came after the publish").
+	Hint("is Enhanced Broadcasting still on from Twitch? Untick it in OBS, Settings, Stream")
+
 // explain turns what the socket says into what happened.
 func explain(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return tv.Errorf(tv.Unavailable, "no media came for too long").
-			Hint("is Enhanced Broadcasting still on from Twitch? Untick it in OBS, Settings, Stream")
+		return tv.Errorf(tv.Unavailable, "no media came for too long")
 	case ended(err):
 		return tv.Errorf(tv.Unavailable, "the publisher's connection ended")
 	}
