@@ -17,13 +17,23 @@ export interface Reading {
   behind?: number; // behind where somebody who just joined would be; 0 or less is live
   edge?: number; // media time of that place, to seek to
   start?: number; // earliest media time that the host still has; before it an engine jumps to live
+
+  // For whoever wants to know how it works here.
+  path?: string; // how the media comes: push, LL-HLS, HLS of the browser
+  ahead?: number; // buffered and not shown yet
+  codecs?: string; // as RFC 6381 writes them
+  bitrate?: number; // bit/s that arrive
+  interval?: number; // between the last two key frames
+  reconnects?: number;
+  instead?: Fault["kind"]; // why it is not the quickest path
+  missed?: number; // pictures left out because this device was too slow
 }
 
 /**
  * What went wrong. network: no answer, tried again until it works. codec: this browser lacks the decoder. decode: the decoder gave up
- * twice. unsupported: no engine at all. Only a final one ends the try.
+ * twice. unsupported: no engine at all. Only a final one ends the try. otherwise: another engine may do better.
  */
-export type Fault = { kind: "network" | "codec" | "decode" | "unsupported"; final: boolean };
+export type Fault = { kind: "network" | "codec" | "decode" | "unsupported"; final: boolean; otherwise?: boolean };
 
 /** null: it works again. */
 export type Report = (fault: Fault | null) => void;
