@@ -133,12 +133,13 @@ func (s *socket) watch(ctx context.Context, name tv.ChannelName, viewer string) 
 	if len(s.watching) >= maxPerSocket {
 		return errTooMany
 	}
-	if len(viewer) >= 16 && len(viewer) <= 64 {
+	switch {
+	case viewer == preview, len(viewer) >= 16 && len(viewer) <= 64:
 		s.viewer = viewer
-	} else if s.viewer == "" {
+	case s.viewer == "":
 		s.viewer = s.conn.RemoteAddr().String()
 	}
-	ch.live.Seen(s.viewer)
+	s.seen(ch)
 	ctx, cancel := context.WithCancel(ctx)
 	s.watching[name] = cancel
 	s.readers.Go(func() {
@@ -162,6 +163,17 @@ func (s *socket) ack(name tv.ChannelName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ch := s.server.find(name); ch != nil && s.watching[name] != nil {
+		s.seen(ch)
+	}
+}
+
+// preview is what a streamer's look at the own picture calls itself; it is no
+// viewer.
+const preview = "preview"
+
+// seen is called with mu held.
+func (s *socket) seen(ch *channel) {
+	if s.viewer != preview {
 		ch.live.Seen(s.viewer)
 	}
 }
