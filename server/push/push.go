@@ -47,6 +47,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -65,11 +66,14 @@ const (
 	maxSocketsPerIP = 32 // windows behind one address; loopback, where relays and tools are, has no such limit
 	maxPerSocket    = 16 // channels of one multi-view
 	maxText         = 4 << 10
+
+	stallTime = 10 * time.Second // a socket that takes nothing for so long is closed
 )
 
 // Server serves /push. Safe for concurrent use.
 type Server struct {
 	cfg       Config
+	stall     time.Duration   // stallTime, but in tests
 	life      context.Context // ends the sockets, which outlive their requests' server
 	end       context.CancelFunc
 	recovered atomic.Uint64
@@ -85,7 +89,7 @@ type Server struct {
 
 // New returns a server without channels; give its Attach to the hub.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg, channels: map[tv.ChannelName]*channel{}, perIP: map[netip.Addr]int{}}
+	s := &Server{cfg: cfg, stall: stallTime, channels: map[tv.ChannelName]*channel{}, perIP: map[netip.Addr]int{}}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
 }

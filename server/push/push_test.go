@@ -306,6 +306,27 @@ func TestAViewerThatStopsReadingCostsThePublisherNothingAndJumps(t *testing.T) {
 	}
 }
 
+func TestASocketThatTakesNothingIsClosed(t *testing.T) {
+	s := newStage(t)
+	s.srv.stall = 300 * time.Millisecond
+	s.send(1, 10)
+	v := s.join()
+	v.say(`{"watch":"ann"}`)
+	v.media()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		s.send(1, 500_000) // and the viewer does not read
+		s.srv.mu.Lock()
+		open := s.srv.sockets
+		s.srv.mu.Unlock()
+		if open == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("it is still open")
+		}
+	}
+}
+
 func TestStrangersAreHungUpOn(t *testing.T) {
 	s := newStage(t)
 	for name, h := range map[string]http.Header{

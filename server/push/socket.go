@@ -20,7 +20,6 @@ import (
 
 const (
 	maxLag     = 2 * time.Second  // further behind than this, a viewer jumps
-	stalled    = 10 * time.Second // a socket that takes nothing for so long is closed
 	silent     = 30 * time.Second // a viewer that neither acks nor asks is gone
 	maxPerTick = 40               // texts within ten seconds; ours sends five
 )
@@ -113,9 +112,9 @@ func (s *socket) say(ctx context.Context, answer any) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, stalled)
+	ctx, cancel := context.WithTimeout(ctx, s.server.stall)
 	defer cancel()
-	s.conn.SetWriteDeadline(time.Now().Add(stalled)) // the last picture's may be over
+	s.conn.SetWriteDeadline(time.Now().Add(s.server.stall)) // the last picture's may be over
 	return s.ws.Write(ctx, websocket.MessageText, raw)
 }
 
@@ -227,7 +226,7 @@ func (s *socket) follow(ctx context.Context, ch *channel) {
 // write sends frames as they are. WriteTo consumes its receiver's slices, never
 // their bytes.
 func (s *socket) write(pieces net.Buffers) error {
-	s.direct.SetWriteDeadline(time.Now().Add(stalled))
+	s.direct.SetWriteDeadline(time.Now().Add(s.server.stall))
 	_, err := pieces.WriteTo(s.direct)
 	return err
 }
