@@ -3,6 +3,7 @@
 #   build/setup.sh server   Go, Node and npm, which it cannot install itself
 #   build/setup.sh window   and the libraries of the window
 #   build/setup.sh test     and everything the tests run: ffmpeg, Chromium, a virtual screen
+#   build/setup.sh bench    and what the figures are compared with: nginx with its RTMP module
 # Packages come from apt, as root or by a sudo that asks nothing. Otherwise it
 # prints the one line to type and ends with code 3.
 source "$(dirname "$0")/lib.sh"
@@ -11,6 +12,7 @@ compile=(gcc libc6-dev pkg-config libgtk-3-dev libwebkit2gtk-4.1-dev)
 # Without these three WebKitGTK decodes neither H.264 nor AAC.
 play=(gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
 check=(ffmpeg chromium xvfb xauth dbus imagemagick xdotool x11-utils iproute2 procps strace git)
+compare=(nginx libnginx-mod-rtmp)
 
 check_go() {
 	local wanted
@@ -58,11 +60,30 @@ packages() {
 	"${apt[@]}" install -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# quietly installs nginx without starting it: nobody asked for a web server. The
+# policy of invoke-rc.d does that, and only root can set it.
+quietly() {
+	local policy=/usr/sbin/policy-rc.d
+	if [ "$(id -u)" != 0 ]; then
+		installed nginx || say "to compare with nginx, please install it yourself: ${compare[*]}"
+		return
+	fi
+	[ ! -e "$policy" ] || { packages "${compare[@]}"; return; }
+	trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod +x "$policy"
+	packages "${compare[@]}"
+}
+
 check_go
 check_node
 case "${1:-server}" in
 server) ;;
 window) packages "${compile[@]}" "${play[@]}" ;;
 test) packages "${compile[@]}" "${play[@]}" "${check[@]}" ;;
-*) die "build/setup.sh server|window|test" ;;
+bench)
+	packages "${compile[@]}" "${play[@]}" "${check[@]}"
+	quietly
+	;;
+*) die "build/setup.sh server|window|test|bench" ;;
 esac

@@ -34,6 +34,7 @@ var arrows = map[string]struct {
 	"server/guide":      {[]string{"tv", "live"}, "the guide lists what is on; accounts come in by an interface"},
 	"server/httpapi":    {[]string{"tv", "account", "live", "guide"}, "media and other faces come in as an http.Handler"},
 	"server/servertest": {[]string{"", "tv", "guide", "httpapi"}, "tests start the same root as the program"},
+	"server/bench":      {[]string{"", "tv", "live", "cmaf", "rtmp", "hls", "push", "servertest"}, "figures are made from parts; nothing is made from figures"},
 }
 
 // onlyIn says where a library may be known. Replacing it is then one package's work.
@@ -41,14 +42,14 @@ var onlyIn = map[string][]string{
 	"github.com/wailsapp/wails":         {"app"},
 	"go.etcd.io/bbolt":                  {"server/store"},
 	"github.com/bluenviron/gortmplib":   {"server/rtmp"},
-	"github.com/bluenviron/gohlslib":    {"server/hls"},
+	"github.com/bluenviron/gohlslib":    {"server/hls", "server/bench"}, // there as the baseline
 	"github.com/bluenviron/gortsplib":   {"server/rtsp"},
 	"github.com/grandcat/zeroconf":      {"server/peer"},
 	"github.com/danielgtaylor/huma":     {"server/httpapi"},
 	"github.com/coder/websocket":        {"server/httpapi", "server/push"},
 	"golang.org/x/crypto":               {"server/account"},
 	"github.com/alecthomas/kong":        {"app"},
-	"github.com/bluenviron/mediacommon": {"server/live", "server/cmaf", "server/rtmp", "server/hls", "server/rtsp"},
+	"github.com/bluenviron/mediacommon": {"server/live", "server/cmaf", "server/rtmp", "server/hls", "server/rtsp", "server/bench"},
 }
 
 type goPackage struct {

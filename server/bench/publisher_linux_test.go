@@ -1,16 +1,11 @@
-package server_test
+package bench
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -112,7 +107,7 @@ func BenchmarkPublisher(b *testing.B) {
 	const n, seconds = 3, 30
 	clip := servertest.Clip{Size: "1280x720", Rate: 30, Interval: 60, Kbit: 5000, Seconds: 20}
 	clip.File(b)
-	p := startProgram(b)
+	p := startProgram(b, false)
 	var keys []string
 	for i := range n {
 		keys = append(keys, p.key(b, fmt.Sprintf("bob%d", i)))
@@ -131,74 +126,4 @@ func BenchmarkPublisher(b *testing.B) {
 		b.ReportMetric(float64(p.rss(b)-idle)/n/1e6, "MB/publisher")
 		b.ReportMetric(float64(idle)/1e6, "MB-idle")
 	}
-}
-
-// program is the headless program in a process of its own.
-type program struct {
-	cmd       *exec.Cmd
-	exe, data string
-	url, rtmp string
-}
-
-func startProgram(b *testing.B) *program {
-	p := &program{exe: filepath.Join("..", "build", "bin", "echotv-server"), data: b.TempDir()}
-	if _, err := os.Stat(p.exe); err != nil {
-		b.Skip("make server first")
-	}
-	p.cmd = exec.Command(p.exe, "--headless", "--data", p.data, "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--rtsp", "")
-	if err := p.cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { p.cmd.Process.Kill(); p.cmd.Wait() })
-	servertest.Eventually(b, func() string {
-		raw, err := os.ReadFile(filepath.Join(p.data, "control.json"))
-		var at struct{ URL string }
-		if err != nil || json.Unmarshal(raw, &at) != nil {
-			return "the program did not come up"
-		}
-		p.url = at.URL
-		return ""
-	})
-	var s struct{ Addresses struct{ Publish []string } }
-	if err := servertest.NewClient(p.url).Do("GET", "/server", nil, &s); err != nil {
-		b.Fatal(err)
-	}
-	p.rtmp = s.Addresses.Publish[0]
-	return p
-}
-
-// key makes an account with a key, by command.
-func (p *program) key(b *testing.B, name string) string {
-	for _, args := range [][]string{{"user", "add", name}, {"key", "new", name}} {
-		out, err := exec.Command(p.exe, append([]string{"--data", p.data}, args...)...).Output()
-		if err != nil {
-			b.Fatal(err)
-		}
-		if args[0] == "key" {
-			return strings.TrimSpace(string(out))
-		}
-	}
-	return ""
-}
-
-// cpu returns the processor time used so far.
-func (p *program) cpu(b *testing.B) time.Duration {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		b.Skip("there is no /proc here")
-	}
-	f := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+2:]))
-	user, _ := strconv.Atoi(f[11])
-	system, _ := strconv.Atoi(f[12])
-	return time.Duration(user+system) * 10 * time.Millisecond // USER_HZ is 100 on Linux
-}
-
-// rss returns the resident memory in bytes.
-func (p *program) rss(b *testing.B) int {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
-	if err != nil {
-		b.Skip("there is no /proc here")
-	}
-	pages, _ := strconv.Atoi(strings.Fields(string(raw))[1])
-	return pages * os.Getpagesize()
 }
