@@ -32,6 +32,7 @@ func (w *window) close(s *segment) {
 		w.listed++
 	}
 	for w.mayForget() {
+		w.segments[0] = nil // for the garbage collector: the array stays
 		w.segments = w.segments[1:]
 		w.listed--
 	}
