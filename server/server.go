@@ -50,6 +50,7 @@ type Server struct {
 	hub      *live.Hub
 	api      *httpapi.API
 	rtmp     *rtmp.Server
+	hls      *hls.Server
 	push     *push.Server
 	web      net.Listener
 	debug    net.Listener // nil unless asked for
@@ -86,12 +87,12 @@ func New(cfg Config) (_ *Server, err error) {
 		return s, err
 	}
 	// What is on air, and the viewers' way to it.
-	media := hls.New(hls.Config{Log: s.log("hls"), Keys: watchKeys{s.accounts}})
+	s.hls = hls.New(hls.Config{Log: s.log("hls"), Keys: watchKeys{s.accounts}})
 	s.push = push.New(push.Config{Log: s.log("push"), Codecs: hls.Codecs})
 	s.hub = live.NewHub(live.Config{
 		Log:      s.log("live"),
 		Packager: cmaf.Packager{},
-		Outputs:  []func(*live.Channel) live.Output{media.Attach, s.push.Attach},
+		Outputs:  []func(*live.Channel) live.Output{s.hls.Attach, s.push.Attach},
 	})
 	// OBS comes in.
 	s.rtmp, err = rtmp.Listen(rtmp.Config{Addr: cfg.RTMP, Log: s.log("rtmp"), Hub: s.hub, Auth: publishKeys{s.accounts}})
@@ -106,7 +107,7 @@ func New(cfg Config) (_ *Server, err error) {
 	s.api, err = httpapi.New(httpapi.Config{
 		Log: s.log("http"), Accounts: s.accounts, Hub: s.hub,
 		Guide: guide.New(s.hub, httpapi.Profiles{Accounts: s.accounts}),
-		UI:    cfg.UI, Media: media, Push: s.push, Addresses: s.Addresses, Version: cfg.Version, Names: cfg.Names,
+		UI:    cfg.UI, Media: s.hls, Push: s.push, Addresses: s.Addresses, Version: cfg.Version, Names: cfg.Names,
 		ControlToken: control, Desktop: cfg.Desktop, DesktopToken: cfg.DesktopToken,
 	})
 	if err != nil {
@@ -140,7 +141,7 @@ func (s *Server) ClaimCode() string { return s.accounts.ClaimCode() }
 // Recovered counts the panics of connection handlers since the start; each cost
 // one connection and is a fault of ours.
 func (s *Server) Recovered() uint64 {
-	return s.api.Recovered() + s.rtmp.Recovered() + s.push.Recovered()
+	return s.api.Recovered() + s.rtmp.Recovered() + s.hls.Recovered() + s.push.Recovered()
 }
 
 // Run serves until ctx ends or a part fails, and returns when every goroutine
@@ -152,6 +153,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { return s.hub.Run(ctx) })
 	g.Go(func() error { return s.api.Run(ctx) })
 	g.Go(func() error { return s.rtmp.Run(ctx) })
+	g.Go(func() error { return s.hls.Run(ctx) })
 	g.Go(func() error { return s.push.Run(ctx) })
 	g.Go(func() error { return serve(ctx, s.web, s.webServer()) })
 	if s.debug != nil {

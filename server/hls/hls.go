@@ -8,6 +8,7 @@
 //	/hls/<channel>/index.m3u8     multivariant playlist: what players open
 //	/hls/<channel>/live.m3u8      media playlist, with blocking reload and delta updates
 //	/hls/<channel>/thumb.mp4      the newest still picture
+//	/hls/<channel>/ts/index.m3u8  plain HLS of MPEG-TS segments, for old televisions and players
 //	/hls/<stream key>/index.m3u8  the habit of the nginx-rtmp guides: 307 to the channel
 //
 // Init segments, parts and segments stand beside the playlists; their names
@@ -19,6 +20,15 @@
 // part; its playlist bytes are made once and served to everybody. Requests wait
 // by selecting on the snapshot's channel, their own context and a timer, so one
 // whose viewer left is gone at once, also while the publisher stalls.
+//
+// # MPEG-TS
+//
+// It is packed anew, by a goroutine of its own per channel that reads the same
+// snapshots as the viewers, from the first request until nobody has asked for
+// 30 s; the publisher's goroutine knows nothing of it, and requests are served
+// from immutable copies. H.264 and AAC only; whoever asks for more is told so. A
+// take-over or new codec settings begin with a new muxer behind an
+// EXT-X-DISCONTINUITY, in the same playlist.
 //
 // # Length of segments
 //
@@ -35,6 +45,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"echo.tv/server/live"
@@ -59,21 +70,41 @@ const afterglow = 20 * time.Second
 
 // Server serves /hls/. Safe for concurrent use.
 type Server struct {
-	cfg Config
+	cfg       Config
+	life      context.Context // ends the goroutines that requests started
+	end       context.CancelFunc
+	recovered atomic.Uint64
 
 	mu       sync.RWMutex
 	channels map[tv.ChannelName]*segmenter // guarded by mu
 	interval map[tv.ChannelName]int64      // guarded by mu; last known key interval, 90 kHz
+	feeds    sync.WaitGroup                // of MPEG-TS; Go only with mu held and life not over
 }
 
 // New returns a server without channels; give its Attach to the hub.
 func New(cfg Config) *Server {
-	return &Server{
+	s := &Server{
 		cfg:      cfg,
 		channels: make(map[tv.ChannelName]*segmenter),
 		interval: make(map[tv.ChannelName]int64),
 	}
+	s.life, s.end = context.WithCancel(context.Background())
+	return s
 }
+
+// Run waits for ctx, then ends what requests started and returns when it has
+// gone home.
+func (s *Server) Run(ctx context.Context) error {
+	<-ctx.Done()
+	s.mu.Lock() // whoever is in startTS has been counted, or sees the end
+	s.end()
+	s.mu.Unlock()
+	s.feeds.Wait()
+	return nil
+}
+
+// Recovered counts panics that cost one channel its MPEG-TS each.
+func (s *Server) Recovered() uint64 { return s.recovered.Load() }
 
 // Attach makes the output that segments ch. It replaces what is left of an
 // earlier broadcast.

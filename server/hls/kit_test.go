@@ -105,7 +105,7 @@ func (h *host) send(d time.Duration) {
 	h.t.Helper()
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Second / 30) {
 		ms := int64(h.frame) * 1000 / 30
-		h.write(live.Frame{DTS: ms * 90, PTS: ms * 90, Key: h.frame%h.gop == 0, Payload: make([]byte, h.size)})
+		h.write(live.Frame{DTS: ms * 90, PTS: ms * 90, Key: h.frame%h.gop == 0, Payload: unit(h.frame%h.gop == 0, h.size-4)})
 		h.frame++
 		for ; int64(h.audio)*1024*1000/48000 < ms+33; h.audio++ {
 			at := int64(h.audio) * 1024 * 1000 / 48000 * 90

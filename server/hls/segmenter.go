@@ -27,11 +27,21 @@ const (
 type part struct {
 	id          uint64
 	chunks      [][]byte
+	samples     []sample // what each chunk holds
 	size        int
 	frames      int   // of the primary track
 	start       int64 // of the first of them, 90 kHz
 	duration    int64 // 90 kHz, set when the part closes
 	independent bool
+}
+
+// sample says what the one frame of a chunk is, for those who pack it anew; its
+// payload is the chunk's end.
+type sample struct {
+	dts, pts int64 // 90 kHz
+	size     int   // of the payload
+	track    uint8
+	key      bool
 }
 
 // segment is a run of parts. A snapshot keeps its own slice of the parts there
@@ -52,6 +62,7 @@ type segment struct {
 type segmenter struct {
 	ch    *live.Channel
 	id    string // of the broadcast, part of every file name
+	ts    tsDoor
 	snap  atomic.Pointer[snapshot]
 	still atomic.Pointer[still]
 
@@ -212,6 +223,8 @@ func (g *segmenter) add(c *live.Chunk, primary bool) {
 		p.frames++
 	}
 	p.chunks = append(p.chunks, c.Data)
+	f := &c.Frame
+	p.samples = append(p.samples, sample{f.DTS, f.PTS, len(f.Payload), uint8(f.Track), f.Key})
 	p.size += len(c.Data)
 }
 

@@ -54,6 +54,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusNotFound, "this channel is off the air")
 		return
 	}
+	if name, ok := strings.CutPrefix(file, tsDir); ok {
+		s.serveTS(w, r, g, name)
+		return
+	}
 	g.serve(w, r, file)
 }
 
@@ -76,7 +80,7 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request, key tv.StreamK
 		fail(w, http.StatusServiceUnavailable, "try again")
 		return
 	}
-	if kind, _, _ := parseFile(file); kind == fileUnknown {
+	if kind, _, _ := parseFile(file); kind == fileUnknown && file != tsDir+"index.m3u8" {
 		file = "index.m3u8"
 	}
 	w.Header().Set("Location", "/hls/"+string(channel)+"/"+file)
