@@ -22,6 +22,8 @@ const (
 
 	// ViewerHeader carries a player's session id, so that one player is one viewer.
 	ViewerHeader = "X-Echotv-Viewer"
+
+	preview = "preview" // what a streamer's look at the own picture calls itself; it is no viewer
 )
 
 // ServeHTTP answers GET, HEAD and OPTIONS below /hls/.
@@ -93,7 +95,9 @@ func (g *segmenter) serve(w http.ResponseWriter, r *http.Request, file string) {
 		kind = fileUnknown // of an earlier broadcast
 	}
 	if kind != fileThumb && kind != fileUnknown {
-		g.ch.Seen(viewer(r))
+		if id := viewer(r); id != preview {
+			g.ch.Seen(id)
+		}
 	}
 	switch kind {
 	case fileMultivariant:
@@ -207,7 +211,7 @@ func (g *segmenter) wait(ctx context.Context, limit time.Duration, done func(*sn
 // viewer names the player session behind a request: by the id our player sends,
 // else by address and program.
 func viewer(r *http.Request) string {
-	if id := r.Header.Get(ViewerHeader); len(id) >= 16 && len(id) <= 64 {
+	if id := r.Header.Get(ViewerHeader); id == preview || (len(id) >= 16 && len(id) <= 64) {
 		return id
 	}
 	host, _ := netip.ParseAddrPort(r.RemoteAddr)

@@ -297,7 +297,7 @@ func TestEachPlayerSessionCountsOnce(t *testing.T) {
 		h := newHost(t, 30)
 		defer h.end()
 		h.send(time.Second)
-		for _, id := range []string{"aaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb", "short", ""} {
+		for _, id := range []string{preview, "aaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb", "short", ""} {
 			r := httptest.NewRequest("GET", "/hls/ann/live.m3u8", nil)
 			r.Header.Set(ViewerHeader, id)
 			h.srv.ServeHTTP(httptest.NewRecorder(), r)
