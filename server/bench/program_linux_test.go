@@ -84,6 +84,13 @@ func startProgram(b *testing.B, pinned bool) *program {
 	return p
 }
 
+// own gives the host an owner: before that its pages show nothing else.
+func (p *program) own(b *testing.B) {
+	if out, err := exec.Command(p.exe, "--data", p.data, "user", "add", "owner", "--role", "owner").CombinedOutput(); err != nil {
+		b.Fatalf("%v: %s", err, out)
+	}
+}
+
 // key makes an account with a key, by command.
 func (p *program) key(b *testing.B, name string) string {
 	for _, args := range [][]string{{"user", "add", name}, {"key", "new", name}} {
