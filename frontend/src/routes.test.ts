@@ -20,3 +20,8 @@ it("comes back after signing in, to pages of ours only", () => {
     expect(place(`/signin?next=${away}`).props).toEqual({});
   }
 });
+
+it("plays over one path only when the address says so", () => {
+  expect(place("/@ann?path=hls").props).toEqual({ name: "ann", path: "hls" });
+  expect(place("/@ann?path=carrier-pigeon").props).toEqual({ name: "ann" });
+});

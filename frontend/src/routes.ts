@@ -32,7 +32,10 @@ export interface Place {
   props: Record<string, string>;
 }
 
-/** The page for a path; NotFound when there is none. Names in the path and "next" after "?" become the page's props. */
+/**
+ * The page for a path; NotFound when there is none. Names in the path and "next" after "?" become the page's props, and so does "path",
+ * which makes a channel play over one path only, for tests and for comparing: push, hls (LL-HLS by hls.js) or native.
+ */
 export function place(path: string): Place {
   const [bare = "/", query = ""] = path.split("?");
   for (const r of routes) {
@@ -40,7 +43,8 @@ export function place(path: string): Place {
     if (!found) continue;
     const name = found.groups?.name?.toLowerCase();
     const next = nextOf(query);
-    return { page: r.page, title: r.title || (name ?? ""), account: r.account ?? false, props: { ...(name && { name }), ...(next && { next }) } };
+    const path = /(?:^|&)path=(push|hls|native)(?:&|$)/.exec(query)?.[1];
+    return { page: r.page, title: r.title || (name ?? ""), account: r.account ?? false, props: { ...(name && { name }), ...(next && { next }), ...(path && { path }) } };
   }
   return { page: NotFound, title: "Not found", account: false, props: {} };
 }

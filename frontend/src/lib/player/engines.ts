@@ -4,7 +4,12 @@ import { fallbackKind } from "./fallback-engine";
 import { nativeKind } from "./native-engine";
 import { pushKind } from "./push-engine";
 
-/** The engines in order of preference; the first that works in this browser plays. A faster one goes to the front. */
-export function engines(viewer: string): EngineKind[] {
-  return [fallbackKind(pushKind(viewer), hlsKind(viewer)), hlsKind(viewer), nativeKind];
+/**
+ * The engines in order of preference; the first that works in this browser plays. A faster one goes to the front. only: the one path
+ * that is wanted, see place in routes.ts.
+ */
+export function engines(viewer: string, only = ""): EngineKind[] {
+  const [push, hls] = [pushKind(viewer), hlsKind(viewer)];
+  const alone = { push, hls, native: nativeKind }[only];
+  return alone ? [alone] : [fallbackKind(push, hls), hls, nativeKind];
 }

@@ -1,14 +1,15 @@
 import type { Engine, EngineKind, Fault, Reading, Report } from "./engine";
 
 const REST = 2 * 60_000; // ms on the steady engine before the quick one is tried again; doubled each time
+const SOON = 5000; // ms until the quick one is tried again when there is no steady one to be had
 
-/** quick while it works, steady when it does not; and quick again later. */
+/** quick while it works, steady when it does not; and quick again later. steady's code is fetched only when it is needed. */
 export function fallbackKind(quick: EngineKind, steady: EngineKind): EngineKind {
   return {
     name: quick.name,
     async load() {
-      const [first, second] = [await quick.load(), await steady.load()];
-      return first && second ? (report) => new FallbackEngine(first, second, report) : first;
+      const make = await quick.load();
+      return make && ((report) => new FallbackEngine(make, () => steady.load(), report));
     },
   };
 }
@@ -17,7 +18,7 @@ type Make = (report: Report) => Engine;
 
 export class FallbackEngine implements Engine {
   #quick: Make;
-  #steady: Make;
+  #steady: () => Promise<Make | undefined>;
   #report: Report;
   #engine: Engine | undefined;
   #video: HTMLVideoElement | undefined;
@@ -26,7 +27,7 @@ export class FallbackEngine implements Engine {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #why: Fault | undefined; // why it is the steady one now
 
-  constructor(quick: Make, steady: Make, report: Report) {
+  constructor(quick: Make, steady: () => Promise<Make | undefined>, report: Report) {
     this.#quick = quick;
     this.#steady = steady;
     this.#report = report;
@@ -53,24 +54,39 @@ export class FallbackEngine implements Engine {
     this.#engine?.destroy();
     const engine = make((fault) => this.#engine === engine && this.#heard(fault));
     this.#engine = engine;
-    if (this.#video) engine.attach(this.#video, this.#url);
+    engine.attach(this.#video!, this.#url);
   }
 
   #heard(fault: Fault | null) {
-    if (!fault?.otherwise) return this.#report(fault);
-    this.#why = fault;
-    this.#become(this.#steady);
-    if (fault.kind === "codec") return; // it will not learn it
-    this.#timer = setTimeout(() => this.#back(), this.#rest);
+    if (fault?.otherwise) void this.#giveWay(fault);
+    else this.#report(fault);
+  }
+
+  async #giveWay(why: Fault) {
+    let make: Make | undefined;
+    try {
+      make = await this.#steady();
+    } catch {
+      if (this.#video) this.#after(SOON); // its code did not arrive
+      return;
+    }
+    if (!this.#video) return;
+    if (!make) return this.#report({ kind: why.kind, final: true });
+    this.#why = why;
+    this.#become(make);
+    if (why.kind === "codec") return; // it will not learn it
+    this.#after(this.#rest);
     this.#rest *= 2;
+  }
+
+  #after(ms: number) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#back(), ms);
   }
 
   /** Only while nobody would notice much: a paused picture stays. */
   #back() {
-    if (this.#video?.paused) {
-      this.#timer = setTimeout(() => this.#back(), REST);
-      return;
-    }
+    if (this.#video?.paused && this.#why) return this.#after(REST);
     this.#why = undefined;
     this.#become(this.#quick);
   }

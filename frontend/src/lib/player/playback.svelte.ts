@@ -12,7 +12,7 @@ const JUMP_REST = 10_000; // ms between two jumps: a network that needs more of 
 
 /**
  * One player. Facts move only on events of the media element; wishes go to the element and come back as facts, so what the controls
- * show is what happens. Playback rate is never touched: in WebKitGTK a change un-mutes the element, which the autoplay rule then
+ * show is what happens. The playback rate is left to the engine: in WebKitGTK a change un-mutes the element, which the autoplay rule then
  * pauses. Catching up is a jump.
  */
 export class Playback {

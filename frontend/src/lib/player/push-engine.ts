@@ -1,9 +1,10 @@
-import type { Engine, EngineKind, Reading, Report } from "./engine";
-import { linuxWebKit } from "./here";
-import { LiveEdge } from "./live-edge";
+import { Backoff, type Engine, type EngineKind, type Reading, type Report } from "./engine";
+import { LiveEdge, PICTURES } from "./live-edge";
 import { MediaBuffer, mediaSource } from "./media-buffer";
+import { Meter } from "./meter";
 import { PushSocket } from "./push-socket";
 import type { Message } from "./push-wire";
+import { Steering } from "./steering";
 
 /** One picture at a time over a WebSocket: about a third of a second behind the camera. viewer as for hlsKind. */
 export function pushKind(viewer: string): EngineKind {
@@ -20,7 +21,8 @@ const PAUSE = 30_000; // ms paused or hidden in silence, after which nothing is 
 const TRIES = 2; // sockets in a row that bring nothing
 const STALLS = 3; // within STALL_TIME: the network is not up to this
 const STALL_TIME = 10_000; // ms
-const GAP = 0.3; // s between two runs of the buffer that are worth a jump
+const AGAIN = 2000; // ms until a channel that is not on air is asked for again: it may be between two publishers
+const QUIET = 400; // ms without a picture: the publisher pauses, not the network to us
 
 export class PushEngine implements Engine {
   #Source: typeof MediaSource;
@@ -30,11 +32,14 @@ export class PushEngine implements Engine {
   #channel = "";
   #socket: PushSocket | undefined;
   #media: MediaBuffer | undefined;
-  #edge = new LiveEdge();
-  #rest: ReturnType<typeof setTimeout> | undefined;
+  #edge = new LiveEdge(PICTURES);
+  #steering!: Steering;
+  #backoff = new Backoff();
+  #rest: ReturnType<typeof setTimeout> | undefined; // set while nobody watches
+  #resting = false; // and for so long that nothing is fetched
   #again: ReturnType<typeof setTimeout> | undefined;
-  #gesture = false;
   #begun = false; // the playing position was set
+  #over = false;
   #fruitless = 0;
   #stalls: number[] = [];
   #newest: { end: number; at: number } | undefined;
@@ -54,30 +59,26 @@ export class PushEngine implements Engine {
   attach(video: HTMLVideoElement, url: string) {
     this.#video = video;
     this.#channel = url.split("/")[2] ?? "";
-    video.addEventListener("waiting", this.#stalled);
-    video.addEventListener("timeupdate", this.#steer);
-    video.addEventListener("pause", this.#restOrGo);
-    video.addEventListener("play", this.#restOrGo);
-    video.addEventListener("volumechange", this.#restOrGo);
+    this.#steering = new Steering(video, this.#edge, () => (this.#begun ? this.#media?.newest : undefined), () => this.#stalled());
+    video.addEventListener("timeupdate", this.#moved);
+    for (const type of ["pause", "play", "volumechange"]) video.addEventListener(type, this.#restOrGo);
     document.addEventListener("visibilitychange", this.#restOrGo);
-    document.addEventListener("pointerdown", this.#touched, { once: true });
-    document.addEventListener("keydown", this.#touched, { once: true });
     this.#open();
   }
 
   read(): Reading {
-    const end = this.#media?.end;
+    const run = this.#media?.newest;
     const now = this.#socket?.now;
     const at = this.#video?.currentTime ?? 0;
-    const edge = end === undefined ? undefined : end - this.#edge.target;
+    const edge = this.#steering?.live;
     return {
       path: "push",
       delay: now !== undefined && this.#newest ? (now - this.#newest.at) / 1000 + (this.#newest.end - at) : undefined,
       behind: edge === undefined ? undefined : edge - at,
       edge,
-      start: this.#media?.start,
-      ahead: end === undefined ? undefined : end - at,
-      codecs: this.#codecs,
+      start: run?.start,
+      ahead: run && run.end - at,
+      codecs: this.#codecs || undefined,
       bitrate: this.#bytes.bitrate,
       interval: this.#keys.length === 2 ? (this.#keys[1]! - this.#keys[0]!) / 1000 : undefined,
       reconnects: this.#reconnects,
@@ -86,20 +87,14 @@ export class PushEngine implements Engine {
   }
 
   destroy() {
-    this.#report = () => {};
-    clearTimeout(this.#rest);
-    clearTimeout(this.#again);
-    const v = this.#video;
-    v.removeEventListener("waiting", this.#stalled);
-    v.removeEventListener("timeupdate", this.#steer);
-    v.removeEventListener("pause", this.#restOrGo);
-    v.removeEventListener("play", this.#restOrGo);
-    v.removeEventListener("volumechange", this.#restOrGo);
-    document.removeEventListener("visibilitychange", this.#restOrGo);
-    document.removeEventListener("pointerdown", this.#touched);
-    document.removeEventListener("keydown", this.#touched);
+    this.#over = true;
     this.#shut();
-    if (v.playbackRate !== 1) v.playbackRate = 1;
+    clearTimeout(this.#rest);
+    const v = this.#video;
+    v.removeEventListener("timeupdate", this.#moved);
+    for (const type of ["pause", "play", "volumechange"]) v.removeEventListener(type, this.#restOrGo);
+    document.removeEventListener("visibilitychange", this.#restOrGo);
+    this.#steering.destroy();
     this.#media?.close();
     this.#media = undefined;
   }
@@ -110,11 +105,13 @@ export class PushEngine implements Engine {
       off: () => this.#off(),
       message: (m) => this.#take(m),
       missed: (n) => (this.#missed += n),
-      down: () => this.#down(),
+      down: () => void this.#down(),
     });
   }
 
   #shut() {
+    clearTimeout(this.#again);
+    this.#backoff.stop();
     this.#socket?.close();
     this.#socket = undefined;
   }
@@ -122,16 +119,27 @@ export class PushEngine implements Engine {
   #on(codecs: string) {
     const type = `video/mp4; codecs="${codecs}"`;
     if (!MediaBuffer.supports(type)) return this.#giveWay("codec");
+    if (this.#media && codecs !== this.#codecs) this.#change(codecs, type);
     this.#codecs = codecs;
-    if (this.#media) return this.#media.become(type);
+    if (this.#media) return;
     this.#media = new MediaBuffer(this.#video, this.#Source, () => this.#grew(), () => this.#giveWay("decode"));
     this.#media.become(type);
+  }
+
+  /** Other codecs go into the same buffer; another number of tracks, such as sound that is new, never does. */
+  #change(codecs: string, type: string) {
+    const tracks = (list: string) => list.split(",").length;
+    if ("changeType" in SourceBuffer.prototype && tracks(codecs) === tracks(this.#codecs)) return this.#media!.become(type);
+    this.#media!.close();
+    this.#media = this.#newest = undefined;
+    this.#begun = false;
   }
 
   #take(m: Message) {
     if (!this.#media) return;
     this.#media.append(m.data);
     this.#fruitless = 0;
+    this.#backoff.reset();
     if (m.init) return;
     this.#at = m.at;
     this.#bytes.add(m.data.length);
@@ -139,71 +147,44 @@ export class PushEngine implements Engine {
   }
 
   #grew() {
-    const end = this.#media?.end;
-    if (end === undefined) return;
-    this.#newest = { end, at: this.#at };
+    const run = this.#media?.newest;
+    if (!run) return;
+    this.#newest = { end: run.end, at: this.#at };
     this.#report(null);
-    if (!this.#begun) this.#begin();
-    this.#steer();
-  }
-
-  /** The first picture: not at the key frame the host began with, but as close to now as the target allows. */
-  #begin() {
-    const { start, end } = this.#media!;
+    if (this.#begun) return this.#steering.steer();
     this.#begun = true;
-    this.#video.currentTime = Math.max(start!, end! - this.#edge.target);
+    this.#steering.begin(); // not at the key frame that the host begins with
+    this.#restOrGo(); // perhaps nobody has looked yet
   }
 
-  #steer = () => {
-    const { start, end } = this.#media ?? {};
-    const v = this.#video;
-    if (start === undefined || end === undefined || v.seeking || v.paused || !this.#begun) return;
-    if (v.currentTime < start - GAP) {
-      v.currentTime = Math.max(start, end - this.#edge.target); // a hole: the publisher was away, or we were too slow
-      return;
-    }
-    const { rate, jump } = this.#edge.step(end - v.currentTime, Date.now(), this.#mayHurry());
-    if (jump) v.currentTime = end - this.#edge.target;
-    if (v.playbackRate !== rate) v.playbackRate = rate;
-  };
+  #moved = () => this.#steering.steer();
 
-  /** In WebKitGTK a change of rate un-mutes the element, which the autoplay rule then pauses, until somebody has pressed something. */
-  #mayHurry(): boolean {
-    return this.#gesture || !linuxWebKit(navigator.userAgent);
-  }
-
-  #touched = () => {
-    this.#gesture = true;
-  };
-
-  #stalled = () => {
-    if (!this.#begun || this.#video.seeking || this.#video.paused || this.#silentHost()) return;
-    const now = Date.now();
-    this.#edge.stalled(now);
-    this.#stalls = [...this.#stalls.filter((t) => now - t < STALL_TIME), now];
-    if (this.#stalls.length >= STALLS) this.#giveWay("network");
-  };
-
-  /** The publisher pauses, not the network to us: nothing a fallback could mend. */
-  #silentHost(): boolean {
+  #stalled() {
     const now = this.#socket?.now;
-    return now === undefined || now - this.#at > 400;
+    if (now === undefined || now - this.#at > QUIET) return;
+    const t = Date.now();
+    this.#edge.stalled(t);
+    this.#stalls = [...this.#stalls.filter((s) => t - s < STALL_TIME), t];
+    if (this.#stalls.length >= STALLS) this.#giveWay("network");
   }
 
   #off() {
-    this.#shut(); // the guide says when it is on again, and tunes us in afresh
-    this.#again = setTimeout(() => this.#open(), 2000); // or it was between two publishers
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => this.#socket?.watch(), AGAIN);
   }
 
-  #down() {
+  /** A host that is gone takes every path with it: only where it answers otherwise is the socket to blame. */
+  async #down() {
     this.#socket = undefined;
-    if (++this.#fruitless >= TRIES) return this.#giveWay("network");
     this.#reconnects++;
     this.#report({ kind: "network", final: false });
-    this.#again = setTimeout(() => this.#open(), 300);
+    if (++this.#fruitless >= TRIES && (await answers())) return this.#giveWay("network");
+    if (!this.#over && !this.#resting && !this.#socket) this.#backoff.again(() => this.#open());
   }
 
   #giveWay(kind: "network" | "codec" | "decode") {
+    if (this.#over) return;
+    this.#over = true;
     this.#shut();
     this.#report({ kind, final: true, otherwise: true });
   }
@@ -211,31 +192,27 @@ export class PushEngine implements Engine {
   /** Nobody sees or hears it: after a while nothing more is fetched. Then it begins again, live. */
   #restOrGo = () => {
     const idle = this.#video.paused || (document.hidden && this.#video.muted && !document.pictureInPictureElement);
+    if (idle && this.#begun) this.#rest ??= setTimeout(() => this.#sleep(), PAUSE);
+    if (idle) return;
     clearTimeout(this.#rest);
     this.#rest = undefined;
-    if (idle) {
-      if (this.#socket && this.#begun) this.#rest = setTimeout(() => this.#shut(), PAUSE);
-    } else if (!this.#socket && this.#begun) {
-      clearTimeout(this.#again);
-      this.#open();
-    }
+    if (!this.#resting || this.#over) return;
+    this.#resting = false;
+    this.#steering.follow();
+    this.#open();
   };
+
+  #sleep() {
+    this.#resting = true;
+    this.#shut();
+  }
 }
 
-/** Bit rate over windows of two seconds. */
-class Meter {
-  #since = 0;
-  #bytes = 0;
-  bitrate: number | undefined;
-
-  add(bytes: number) {
-    const now = Date.now();
-    this.#since ||= now;
-    if (now - this.#since >= 2000) {
-      this.bitrate = (this.#bytes * 8000) / (now - this.#since);
-      this.#since = now;
-      this.#bytes = 0;
-    }
-    this.#bytes += bytes;
+/** Whether the host answers at all. */
+async function answers(): Promise<boolean> {
+  try {
+    return (await fetch("/api/health", { cache: "no-store", signal: AbortSignal.timeout(3000) })).ok;
+  } catch {
+    return false;
   }
 }

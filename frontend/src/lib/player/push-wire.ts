@@ -37,3 +37,13 @@ export interface Text {
   pong?: number;
   now?: number;
 }
+
+/** undefined for what is no JSON object: a proxy's page, or a text cut short. */
+export function parseText(raw: string): Text | undefined {
+  try {
+    const t: unknown = JSON.parse(raw);
+    return typeof t === "object" && t !== null ? t : undefined;
+  } catch {
+    return undefined;
+  }
+}
