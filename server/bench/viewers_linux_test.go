@@ -62,15 +62,18 @@ func watch(b *testing.B, path string, n int) float64 {
 	c.watch(settling)
 	all.measuring = true
 	profiled := p.profile(b, fmt.Sprintf("%s-%d", path, n), measuring)
-	began, before, core := time.Now(), p.cpu(b), firstCore(b)
+	began, before := time.Now(), p.cpu(b)
+	programs, network := firstCore(b)
 	c.watch(measuring)
 	took, used := time.Since(began), p.cpu(b)-before
-	others := firstCore(b) - core - used
+	programs2, network2 := firstCore(b)
+	share := func(d time.Duration) float64 { return max(0, 100*d.Seconds()/took.Seconds()) }
 	profiled()
 	all.report(b, c, watchers, n, took)
-	b.ReportMetric(100*used.Seconds()/took.Seconds(), "%core")
+	b.ReportMetric(share(used), "%core")
 	b.ReportMetric(100*idle, "%core-unwatched")
-	b.ReportMetric(max(0, 100*others.Seconds()/took.Seconds()), "%core-taken-by-others") // nothing here is worth much when that is
+	b.ReportMetric(share(network2-network), "%core-softirq")
+	b.ReportMetric(share(programs2-programs-used), "%core-taken-by-others") // the rest is worth little when this is much
 	b.ReportMetric(float64(used.Microseconds())/float64(max(1, all.fresh)), "us-cpu/new")
 	return used.Seconds() * 1000 / took.Seconds() / float64(n)
 }
