@@ -24,7 +24,7 @@ type cli struct {
 
 	HTTP     string   `name:"http" group:"server" env:"ECHOTV_HTTP" placeholder:"ADDR" default:":5175" help:"Where browsers and players come in (default: :5175)."`
 	RTMP     string   `name:"rtmp" group:"server" env:"ECHOTV_RTMP" placeholder:"ADDR" default:":1935" help:"Where OBS comes in (default: :1935)."`
-	RTSP     string   `name:"rtsp" group:"server" env:"ECHOTV_RTSP" placeholder:"ADDR" default:":8554" help:"Where RTSP players will come in (default: :8554); nothing listens there yet."`
+	RTSP     string   `name:"rtsp" group:"server" env:"ECHOTV_RTSP" placeholder:"ADDR" default:":8554" help:"Where RTSP players and cameras come in (default: :8554); empty for none."`
 	Name     []string `group:"server" env:"ECHOTV_NAME" placeholder:"HOST" help:"Another host name this machine is called by in the browser; repeat for more."`
 	Debug    string   `group:"server" env:"ECHOTV_DEBUG" placeholder:"ADDR" help:"Serve profiles (pprof) here; loopback only, such as 127.0.0.1:6060."`
 	Headless bool     `group:"server" env:"ECHOTV_HEADLESS" help:"Open no window."`

@@ -84,6 +84,14 @@ func (s *Server) Addresses() httpapi.Addresses {
 	return out
 }
 
+// rtspAddr returns where RTSP comes in, "off" when it does not.
+func (s *Server) rtspAddr() string {
+	if s.rtsp == nil {
+		return "off"
+	}
+	return s.rtsp.Addr().String()
+}
+
 // Loopback returns the address of the interface for this machine itself, such
 // as http://127.0.0.1:5175.
 func (s *Server) Loopback() string {

@@ -15,7 +15,7 @@ type Config struct {
 	DataDir string   // made when missing; one running server per folder
 	HTTP    string   // host:port for browsers and players
 	RTMP    string   // host:port for OBS
-	RTSP    string   // host:port for RTSP players; empty for none
+	RTSP    string   // host:port for RTSP players and cameras; empty for none, and a busy one is no error
 	Debug   string   // loopback host:port for pprof; empty for none
 	Names   []string // further host names or addresses under which browsers may ask
 	UI      fs.FS    // the built interface; nil serves a page that says it is missing

@@ -31,6 +31,7 @@ var arrows = map[string]struct {
 	"server/rtmp":       {[]string{"tv", "live"}, "a face sees the live core, never another face"},
 	"server/hls":        {[]string{"tv", "live", "cmaf"}, "a face sees the live core, never another face"},
 	"server/push":       {[]string{"tv", "live"}, "a face sees the live core, never another face"},
+	"server/rtsp":       {[]string{"tv", "live"}, "a face sees the live core, never another face"},
 	"server/guide":      {[]string{"tv", "live"}, "the guide lists what is on; accounts come in by an interface"},
 	"server/httpapi":    {[]string{"tv", "account", "live", "guide"}, "media and other faces come in as an http.Handler"},
 	"server/servertest": {[]string{"", "tv", "guide", "httpapi"}, "tests start the same root as the program"},

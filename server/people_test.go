@@ -21,7 +21,7 @@ import (
 // The words of the stories. People are ann, bob and mallory; each has a browser
 // of their own.
 //
-//	host start|stop|kill             the program; sets $HTTP, $RTMP and $CLAIM
+//	host start|stop|kill             the program; sets $HTTP, $RTMP, $RTSP and $CLAIM
 //	host said PATTERN                its log, or what it printed
 //	PERSON claim CODE                becomes the owner
 //	PERSON signup [INVITE]           makes an account
@@ -31,7 +31,7 @@ import (
 //	PERSON key new|rotate|revoke LABEL   sets $PERSON_KEY
 //	PERSON title TEXT
 //	PERSON sees CHANNEL live|offline|...
-//	PERSON watches CHANNEL           a real player decodes two seconds of it
+//	PERSON watches CHANNEL|URL       a real player decodes two seconds of it
 //	PERSON opens PATH STATUS [PATTERN]
 //	obs NAME publish ADDRESS         ffmpeg streams there
 //	obs NAME alive|ends|stop|kill    ends waits up to two seconds
@@ -166,6 +166,9 @@ func (s *stage) start(ts *testscript.TestScript, args []string) error {
 	}
 	ts.Setenv("HTTP", at.URL)
 	ts.Setenv("RTMP", server.Addresses.Publish[0])
+	if all := regexp.MustCompile(`msg=ready .*rtsp=(\S+:\d+)`).FindAllStringSubmatch(s.log.String(), -1); all != nil {
+		ts.Setenv("RTSP", all[len(all)-1][1])
+	}
 	for _, p := range s.people {
 		p.URL = at.URL
 	}
@@ -257,6 +260,9 @@ func (s *stage) does(ts *testscript.TestScript, name, what string, args []string
 		}
 		return nil
 	case "watches":
+		if strings.Contains(args[0], "://") {
+			return watch(args[0])
+		}
 		return watch(c.URL + "/hls/" + args[0] + "/index.m3u8")
 	case "opens":
 		return opens(c, args[0], args[1], args[2])

@@ -27,6 +27,7 @@ import (
 	"echo.tv/server/live"
 	"echo.tv/server/push"
 	"echo.tv/server/rtmp"
+	"echo.tv/server/rtsp"
 	"echo.tv/server/store"
 	"echo.tv/server/tv"
 )
@@ -52,6 +53,7 @@ type Server struct {
 	rtmp     *rtmp.Server
 	hls      *hls.Server
 	push     *push.Server
+	rtsp     *rtsp.Server // nil without
 	web      net.Listener
 	debug    net.Listener // nil unless asked for
 }
@@ -86,19 +88,18 @@ func New(cfg Config) (_ *Server, err error) {
 	if s.accounts, err = account.Open(s.store, secret); err != nil {
 		return s, err
 	}
-	// What is on air, and the viewers' way to it.
-	s.hls = hls.New(hls.Config{Log: s.log("hls"), Keys: watchKeys{s.accounts}})
-	s.push = push.New(push.Config{Log: s.log("push"), Codecs: hls.Codecs})
-	s.hub = live.NewHub(live.Config{
-		Log:      s.log("live"),
-		Packager: cmaf.Packager{},
-		Outputs:  []func(*live.Channel) live.Output{s.hls.Attach, s.push.Attach},
-	})
-	// OBS comes in.
-	s.rtmp, err = rtmp.Listen(rtmp.Config{Addr: cfg.RTMP, Log: s.log("rtmp"), Hub: s.hub, Auth: publishKeys{s.accounts}})
+	// OBS comes in; what is on air, and the viewers' way to it.
+	s.rtmp, err = rtmp.Listen(rtmp.Config{Addr: cfg.RTMP, Log: s.log("rtmp"), Publish: s.publish, Auth: publishKeys{s.accounts}})
 	if err != nil {
 		return s, err
 	}
+	s.hls = hls.New(hls.Config{Log: s.log("hls"), Keys: watchKeys{s.accounts}})
+	s.push = push.New(push.Config{Log: s.log("push"), Codecs: hls.Codecs})
+	outputs := []func(*live.Channel) live.Output{s.hls.Attach, s.push.Attach, s.rtmp.Attach}
+	if s.rtsp = s.listenRTSP(); s.rtsp != nil {
+		outputs = append(outputs, s.rtsp.Attach)
+	}
+	s.hub = live.NewHub(live.Config{Log: s.log("live"), Packager: cmaf.Packager{}, Outputs: outputs})
 	// Everybody else comes in.
 	if s.web, err = listen("browsers", "--http", cfg.HTTP); err != nil {
 		return s, err
@@ -122,6 +123,26 @@ func New(cfg Config) (_ *Server, err error) {
 	return s, announce(cfg.DataDir, announcement{URL: s.Loopback(), Token: control})
 }
 
+// listenRTSP returns nil when nobody wants RTSP, or something else has its port:
+// browsers and OBS do without.
+func (s *Server) listenRTSP() *rtsp.Server {
+	if s.cfg.RTSP == "" {
+		return nil
+	}
+	r, err := rtsp.Listen(rtsp.Config{
+		Addr: s.cfg.RTSP, Log: s.log("rtsp"), Auth: cameraKeys{s.accounts},
+		Publish: func(p live.Publisher) (*live.Session, error) { return s.hub.Publish(p) },
+	})
+	if err != nil {
+		s.log("rtsp").Warn("no RTSP", "err", err)
+		return nil
+	}
+	return r
+}
+
+// publish is the hub's, which is made after those who bring publishers.
+func (s *Server) publish(p live.Publisher) (*live.Session, error) { return s.hub.Publish(p) }
+
 // log returns the logger of a part.
 func (s *Server) log(part string) *slog.Logger { return s.cfg.Log.With("part", part) }
 
@@ -141,7 +162,11 @@ func (s *Server) ClaimCode() string { return s.accounts.ClaimCode() }
 // Recovered counts the panics of connection handlers since the start; each cost
 // one connection and is a fault of ours.
 func (s *Server) Recovered() uint64 {
-	return s.api.Recovered() + s.rtmp.Recovered() + s.hls.Recovered() + s.push.Recovered()
+	n := s.api.Recovered() + s.rtmp.Recovered() + s.hls.Recovered() + s.push.Recovered()
+	if s.rtsp != nil {
+		n += s.rtsp.Recovered()
+	}
+	return n
 }
 
 // Run serves until ctx ends or a part fails, and returns when every goroutine
@@ -155,13 +180,16 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { return s.rtmp.Run(ctx) })
 	g.Go(func() error { return s.hls.Run(ctx) })
 	g.Go(func() error { return s.push.Run(ctx) })
+	if s.rtsp != nil {
+		g.Go(func() error { return s.rtsp.Run(ctx) })
+	}
 	g.Go(func() error { return serve(ctx, s.web, s.webServer()) })
 	if s.debug != nil {
 		g.Go(func() error {
 			return serve(ctx, s.debug, &http.Server{Handler: profiles(), ReadHeaderTimeout: 5 * time.Second})
 		})
 	}
-	s.log("server").Info("ready", "http", s.web.Addr().String(), "rtmp", s.rtmp.Addr().String(), "version", s.cfg.Version)
+	s.log("server").Info("ready", "http", s.web.Addr().String(), "rtmp", s.rtmp.Addr().String(), "rtsp", s.rtspAddr(), "version", s.cfg.Version)
 	return errors.Join(g.Wait(), s.release())
 }
 
@@ -204,6 +232,9 @@ func (s *Server) release() error {
 	if s.rtmp != nil {
 		s.rtmp.Close()
 	}
+	if s.rtsp != nil {
+		s.rtsp.Close()
+	}
 	if s.store == nil {
 		return nil
 	}
@@ -233,6 +264,14 @@ type publishKeys struct{ *account.Accounts }
 func (k publishKeys) Publisher(ctx context.Context, remote netip.Addr, key tv.StreamKey) (rtmp.Grant, error) {
 	g, err := k.Accounts.Publisher(ctx, remote, key)
 	return rtmp.Grant{Channel: g.Channel, KeyID: g.KeyID, KeyLabel: g.Label}, err
+}
+
+// cameraKeys answers rtsp from the accounts.
+type cameraKeys struct{ *account.Accounts }
+
+func (k cameraKeys) Publisher(ctx context.Context, remote netip.Addr, key tv.StreamKey) (rtsp.Grant, error) {
+	g, err := k.Accounts.Publisher(ctx, remote, key)
+	return rtsp.Grant{Channel: g.Channel, KeyID: g.KeyID, KeyLabel: g.Label}, err
 }
 
 // watchKeys answers hls from the accounts.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -82,7 +83,11 @@ type OBS struct {
 func Publish(t testing.TB, clip Clip, address string, args ...string) *OBS {
 	t.Helper()
 	all := append([]string{"-v", "error", "-re", "-stream_loop", "-1", "-i", clip.File(t), "-c", "copy"}, args...)
-	o := &OBS{cmd: exec.Command("ffmpeg", append(all, "-f", "flv", address)...), done: make(chan struct{})}
+	kind := "flv"
+	if strings.HasPrefix(address, "rtsp:") {
+		kind = "rtsp"
+	}
+	o := &OBS{cmd: exec.Command("ffmpeg", append(all, "-f", kind, address)...), done: make(chan struct{})}
 	o.cmd.Stdout, o.cmd.Stderr = &o.out, &o.out
 	o.cmd.SysProcAttr = dieWithParent()
 	if err := o.cmd.Start(); err != nil {
