@@ -137,3 +137,18 @@ it("copies a link that works on other machines", async () => {
   expect(copied).toBe("http://192.168.1.20:5175/@ann");
   expect(screen.getByRole("button", { name: "Copied" })).toBeTruthy();
 });
+
+it("tells nerds how it plays, on their key and by its button", async () => {
+  const { kind } = await watch();
+  await picture();
+  kind.last.reading = { path: "LL-HLS", instead: "network", delay: 0.41, reconnects: 2 };
+  await userEvent.keyboard("n");
+  const stats = screen.getByRole("region", { name: "Stats for nerds" });
+  expect(stats.textContent).toContain("LL-HLS (push did not get through)");
+  expect(stats.textContent).toContain("0.41 s");
+  await userEvent.keyboard("n");
+  expect(screen.queryByRole("region", { name: "Stats for nerds" })).toBeNull();
+  await userEvent.click(screen.getByRole("button", { name: "Stats for nerds" }));
+  await userEvent.click(screen.getByRole("button", { name: "Close the stats" }));
+  expect(screen.queryByRole("region", { name: "Stats for nerds" })).toBeNull();
+});

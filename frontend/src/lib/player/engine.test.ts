@@ -264,7 +264,7 @@ describe("NativeEngine", () => {
     const v = video([0, 30]);
     engine.attach(v, "/x");
     v.currentTime = 26;
-    expect(engine.read()).toEqual({ behind: 4, edge: 30, start: 0 });
+    expect(engine.read()).toMatchObject({ behind: 4, edge: 30, start: 0 });
   });
 });
 

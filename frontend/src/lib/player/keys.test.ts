@@ -28,6 +28,7 @@ it.each<[string, Command]>([
   ["f", "full"],
   ["t", "theatre"],
   ["i", "pip"],
+  ["n", "stats"],
   ["End", "live"],
 ])("%j means %s", (key, command) => expect(press(key)).toBe(command));
 

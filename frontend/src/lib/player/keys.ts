@@ -1,5 +1,5 @@
 /** What a key asks of the player. */
-export type Command = "play" | "mute" | "louder" | "quieter" | "back5" | "ahead5" | "back10" | "ahead10" | "full" | "theatre" | "pip" | "live" | "help";
+export type Command = "play" | "mute" | "louder" | "quieter" | "back5" | "ahead5" | "back10" | "ahead10" | "full" | "theatre" | "pip" | "live" | "stats" | "help";
 
 /** Keys as people know them from other players; also the text of the help. */
 export const keyHelp: [keys: string, what: string][] = [
@@ -12,10 +12,11 @@ export const keyHelp: [keys: string, what: string][] = [
   ["F", "Full screen"],
   ["T", "Theatre"],
   ["I", "Picture in picture"],
+  ["N", "Stats for nerds"],
   ["?", "This help"],
 ];
 
-const single: Record<string, Command> = { k: "play", m: "mute", j: "back10", l: "ahead10", f: "full", t: "theatre", i: "pip", "?": "help" };
+const single: Record<string, Command> = { k: "play", m: "mute", j: "back10", l: "ahead10", f: "full", t: "theatre", i: "pip", n: "stats", "?": "help" };
 const plain: Record<string, Command> = { " ": "play", ArrowUp: "louder", ArrowDown: "quieter", ArrowLeft: "back5", ArrowRight: "ahead5", End: "live" };
 
 /**

@@ -12,7 +12,7 @@ export interface Pace {
 export const PICTURES: Pace = { base: 0.1, most: 1.5, step: 0.12, ease: 0.01, far: 0.7, hurry: 1.08 };
 
 /** For parts of that many seconds: one is shown while the next is on its way, and most of another for the way's whims. */
-export const parts = (seconds: number): Pace => ({ base: seconds * 1.75, most: 3, step: seconds, ease: 0.02, far: 0.7, hurry: 1.08 });
+export const parts = (seconds: number): Pace => ({ base: seconds * 1.75, most: 3, step: seconds, ease: 0.02, far: 0.5, hurry: 1.08 });
 
 /**
  * Decides how close to the newest picture to play, and how to get there: gently faster, or by a jump. It knows seconds only; Steering

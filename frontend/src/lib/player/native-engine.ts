@@ -31,9 +31,10 @@ export class NativeEngine implements Engine {
   /** delay is not known: the element hides the playlist's clock, and ours may differ from the host's. */
   read(): Reading {
     const seekable = this.#video?.seekable;
-    if (!this.#video || !seekable?.length) return {};
+    const path = "HLS of this browser";
+    if (!this.#video || !seekable?.length) return { path };
     const edge = seekable.end(seekable.length - 1);
-    return { behind: edge - this.#video.currentTime, edge, start: seekable.start(0) };
+    return { path, behind: edge - this.#video.currentTime, edge, start: seekable.start(0) };
   }
 
   destroy() {

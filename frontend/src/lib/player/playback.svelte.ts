@@ -1,6 +1,7 @@
 import { untrack } from "svelte";
 import type { PlayerPrefs } from "../state/player-prefs.svelte";
 import { type Engine, type EngineKind, type Fault, pick } from "./engine";
+import type { Sample } from "./stats";
 
 /** empty: nothing tuned in. tuning: asked for, no picture yet. waiting: had a picture, ran dry. */
 export type Phase = "empty" | "tuning" | "playing" | "paused" | "waiting" | "failed";
@@ -83,6 +84,13 @@ export class Playback {
   /** The element shows a frame, perhaps an old one. */
   get hadPicture(): boolean {
     return this.#hadPicture;
+  }
+  /** All there is to know at this moment; undefined while nothing is tuned in. */
+  sample(): Sample | undefined {
+    const [video, engine] = [this.#video, this.#engine];
+    if (!video || !engine) return undefined;
+    const q = video.getVideoPlaybackQuality?.();
+    return { ...engine.read(), at: Date.now(), width: video.videoWidth, height: video.videoHeight, frames: q?.totalVideoFrames ?? 0, dropped: q?.droppedVideoFrames ?? 0 };
   }
 
   // Wishes.
