@@ -47,27 +47,26 @@ func isGoodbye(m rawMessage) bool {
 	return err == nil && (cmd.name == "FCUnpublish" || cmd.name == "deleteStream" || cmd.name == "closeStream")
 }
 
-// maxOpening bounds the messages before a publish; OBS sends eight. It also
+// maxOpening bounds the messages before a publish or play; OBS sends eight. It also
 // bounds our answers, each of which a peer may take its time to read.
 const maxOpening = 64
 
-// negotiate answers commands until the peer wants to publish, and returns the
-// key it presented.
-func (c *conn) negotiate() (tv.StreamKey, error) {
+// negotiate answers commands until the peer says what it came for.
+func (c *conn) negotiate() (w wish, err error) {
 	for range maxOpening {
 		m, err := c.in.read()
 		if err != nil {
-			return tv.StreamKey{}, err
+			return w, err
 		}
 		if m.typ != typCommand && m.typ != typCommandAMF3 {
 			if err := c.control(m); err != nil {
-				return tv.StreamKey{}, err
+				return w, err
 			}
 			continue
 		}
 		cmd, err := parseCommand(m)
 		if err != nil {
-			return tv.StreamKey{}, err
+			return w, err
 		}
 		switch {
 		case cmd.name == "connect":
@@ -77,16 +76,17 @@ func (c *conn) negotiate() (tv.StreamKey, error) {
 		case cmd.name == "createStream":
 			err = c.result(cmd, nil, float64(1))
 		case cmd.name == "publish":
-			return c.publishName(text(cmd.args, 1))
-		case cmd.name == "play", cmd.name == "play2":
-			err = c.refuseWith("NetStream.Play.StreamNotFound",
-				tv.Errorf(tv.NotFound, "this address takes publishers only").Hint("watch in a browser instead"))
+			w.key, err = c.publishName(text(cmd.args, 1))
+			return w, err
+		case cmd.name == "play":
+			w.channel, err = c.playName(text(cmd.args, 1))
+			return w, err
 		}
 		if err != nil {
-			return tv.StreamKey{}, err
+			return w, err
 		}
 	}
-	return tv.StreamKey{}, fmt.Errorf("%w: %d messages and no publish", errProtocol, maxOpening)
+	return w, fmt.Errorf("%w: %d messages and no publish", errProtocol, maxOpening)
 }
 
 // connect answers as nginx-rtmp and Adobe's server do. OBS compares the code.
@@ -98,7 +98,7 @@ func (c *conn) connect(cmd command) error {
 	for _, m := range []message.Message{
 		&message.SetWindowAckSize{Value: windowSize},
 		&message.SetPeerBandwidth{Value: windowSize, Type: 2},
-		&message.SetChunkSize{Value: 65536},
+		&message.SetChunkSize{Value: ownChunk},
 	} {
 		if err := c.out.Write(m); err != nil {
 			return err

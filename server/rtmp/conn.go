@@ -18,25 +18,30 @@ import (
 	"echo.tv/server/tv"
 )
 
-// times is how long a publisher is waited for.
+// times is how long a peer is waited for.
 type times struct {
-	start time.Duration // connect to publish, however the bytes drip
+	start time.Duration // connect to publish or play, however the bytes drip
 	media time.Duration // publish to the first frame
 	lost  time.Duration // silence while on air
 	write time.Duration // for one message to it
+	late  time.Duration // a frame that waited longer makes its player jump
+	stall time.Duration // for one frame to a player
 }
 
 // patience returns the usual times. OBS needs 5 ms to publish on a LAN and sends
 // its first frame within a second; lost is the LIVE rule's way to OFFLINE.
 func patience() times {
-	return times{start: 10 * time.Second, media: 10 * time.Second, lost: time.Minute, write: 5 * time.Second}
+	return times{start: 10 * time.Second, media: 10 * time.Second, lost: time.Minute, write: 5 * time.Second,
+		late: 2 * time.Second, stall: 10 * time.Second}
 }
 
 // windowSize is how often each side acknowledges, in bytes; the usual figure.
 const windowSize = 2_500_000
 
-// conn is one publisher's connection; one goroutine uses it.
+// conn is one peer's connection. One goroutine uses it; a player's has a second
+// one that reads.
 type conn struct {
+	server  *Server
 	nc      net.Conn
 	visitor *visitor
 	cfg     Config
@@ -53,7 +58,7 @@ type conn struct {
 }
 
 func newConn(s *Server, nc net.Conn, v *visitor, log *slog.Logger) *conn {
-	c := &conn{nc: nc, visitor: v, cfg: s.cfg, times: s.times, log: log}
+	c := &conn{server: s, nc: nc, visitor: v, cfg: s.cfg, times: s.times, log: log}
 	c.budget = &budget{r: promptly{nc, quickAck(nc)}, left: strangerBudget}
 	c.bytes = bytecounter.NewReadWriter(struct {
 		io.Reader
@@ -62,15 +67,18 @@ func newConn(s *Server, nc net.Conn, v *visitor, log *slog.Logger) *conn {
 	return c
 }
 
-// serve takes one publisher from its handshake to its last frame. The error
-// says why the connection ended; nil is a clean goodbye.
+// serve takes one peer from its handshake to its last frame. The error says why
+// the connection ended; nil is a clean goodbye.
 func (c *conn) serve(ctx context.Context) error {
 	c.nc.SetReadDeadline(time.Now().Add(c.times.start))
-	key, err := c.open()
+	wish, err := c.open()
 	if err != nil {
 		return c.early(err)
 	}
-	session, err := c.admit(ctx, key)
+	if wish.channel != nil {
+		return c.play(ctx, wish.channel)
+	}
+	session, err := c.admit(ctx, wish.key)
 	if err != nil {
 		return c.refuse(err)
 	}
@@ -78,17 +86,23 @@ func (c *conn) serve(ctx context.Context) error {
 	return c.publish(ctx, session)
 }
 
-// open gets as far as the key that the peer wants to publish with.
-func (c *conn) open() (tv.StreamKey, error) {
+// wish is what a peer came for: to publish with a key, or to play a channel.
+type wish struct {
+	key     tv.StreamKey
+	channel *channel // nil: to publish
+}
+
+// open gets as far as the peer's wish.
+func (c *conn) open() (wish, error) {
 	if _, _, err := handshake.DoServer(&plainOnly{ReadWriter: c.bytes}, false); err != nil {
-		return tv.StreamKey{}, fmt.Errorf("handshake: %w", err)
+		return wish{}, fmt.Errorf("handshake: %w", err)
 	}
 	c.in = newChunkReader(c.bytes)
 	c.out = message.NewWriter(c.bytes, c.bytes.Writer, false)
 	return c.negotiate()
 }
 
-// early says what became of a peer that never published. One that only looked
+// early says what became of a peer that never published or played. One that only looked
 // whether the port is open is nobody's business: nil.
 func (c *conn) early(err error) error {
 	switch {
@@ -112,7 +126,7 @@ func (c *conn) admit(ctx context.Context, key tv.StreamKey) (*live.Session, erro
 	if err != nil {
 		return nil, err
 	}
-	session, err := c.cfg.Hub.Publish(live.Publisher{
+	session, err := c.cfg.Publish(live.Publisher{
 		Channel: grant.Channel, KeyID: grant.KeyID, KeyLabel: grant.KeyLabel, Remote: c.visitor.from.String(),
 	})
 	if err != nil {

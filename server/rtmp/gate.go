@@ -10,17 +10,19 @@ import (
 // crowd says how many connections there may be.
 type crowd struct {
 	all     int // in the house
+	players int // of these, at most
 	perAddr int // from one address
 	fresh   int // new ones per second from one address
 }
 
 // 200 viewers never come by RTMP, a LAN party's streamers do; OBS retries every
 // 2 s at most.
-var usualCrowd = crowd{all: 512, perAddr: 64, fresh: 10}
+var usualCrowd = crowd{all: 512, players: 256, perAddr: 64, fresh: 10}
 
 // gate counts connections. Those that have not shown a key yet are strangers:
 // when the house is full the one that came first goes, so that a flood cannot
-// keep a publisher out, who needs 5 ms to show its key. Safe for concurrent use.
+// keep a publisher out, who needs 5 ms to show its key. Players show none, and
+// stay; they fill half the house at most. Safe for concurrent use.
 type gate struct {
 	crowd crowd
 
@@ -28,6 +30,7 @@ type gate struct {
 	addrs     map[netip.Addr]*visits // guarded by mu; an entry lives while it has connections or is fresh
 	swept     time.Time              // guarded by mu
 	all       int                    // guarded by mu
+	players   int                    // guarded by mu
 	strangers list.List              // of *visitor, the longest here first; guarded by mu
 }
 
@@ -44,6 +47,7 @@ type visitor struct {
 	from  netip.Addr
 	drop  func()        // closes the connection; must not block
 	place *list.Element // among the strangers, nil for none; guarded by gate.mu
+	plays bool          // guarded by gate.mu
 }
 
 func newGate(c crowd) *gate { return &gate{crowd: c, addrs: make(map[netip.Addr]*visits)} }
@@ -91,10 +95,27 @@ func (v *visitor) known() {
 	v.forget()
 }
 
+// watches notes that the visitor plays, and so is no stranger any more; false
+// when there are too many already.
+func (v *visitor) watches() bool {
+	v.gate.mu.Lock()
+	defer v.gate.mu.Unlock()
+	if v.gate.players >= v.gate.crowd.players {
+		return false
+	}
+	v.gate.players++
+	v.plays = true
+	v.forget()
+	return true
+}
+
 func (v *visitor) leave() {
 	v.gate.mu.Lock()
 	defer v.gate.mu.Unlock()
 	v.forget()
+	if v.plays {
+		v.gate.players--
+	}
 	v.gate.addrs[v.from].open--
 	v.gate.all--
 }

@@ -38,12 +38,13 @@ func open(t *testing.T, change ...func(*Server)) *house {
 	t.Helper()
 	h := &house{t: t, keys: &keyring{grants: map[string]Grant{}}, log: &book{}, tapes: map[tv.ChannelName]*tape{}}
 	log := slog.New(slog.NewTextHandler(h.log, nil))
-	h.hub = live.NewHub(live.Config{Log: log, Packager: cmaf.Packager{}, Outputs: []func(*live.Channel) live.Output{h.record}})
-	s, err := Listen(Config{Addr: "127.0.0.1:0", Log: log, Hub: h.hub, Auth: h.keys})
+	s, err := Listen(Config{Addr: "127.0.0.1:0", Log: log, Auth: h.keys,
+		Publish: func(p live.Publisher) (*live.Session, error) { return h.hub.Publish(p) }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.gate.crowd = crowd{all: 10_000, perAddr: 10_000, fresh: 10_000} // the whole test comes from one address
+	h.hub = live.NewHub(live.Config{Log: log, Packager: cmaf.Packager{}, Outputs: []func(*live.Channel) live.Output{h.record, s.Attach}})
+	s.gate.crowd = crowd{all: 10_000, players: 10_000, perAddr: 10_000, fresh: 10_000} // the whole test comes from one address
 	for _, f := range change {
 		f(s)
 	}
@@ -69,7 +70,8 @@ func open(t *testing.T, change ...func(*Server)) *house {
 // quick makes the waits of a server short enough for a test to sit them out.
 func quick(s *Server) {
 	s.times = times{start: 250 * time.Millisecond, media: 250 * time.Millisecond,
-		lost: 600 * time.Millisecond, write: 250 * time.Millisecond}
+		lost: 600 * time.Millisecond, write: 250 * time.Millisecond,
+		late: 100 * time.Millisecond, stall: 500 * time.Millisecond}
 }
 
 func (h *house) inspect() {

@@ -1,6 +1,8 @@
-// Package rtmp lets OBS in: RTMP 1.0 and Enhanced RTMP v1/v2 publishers become
-// sessions of the live hub. It owns the sockets, the session and the FLV demux;
-// who may publish is the [Authorizer]'s answer, what is on air the hub's.
+// Package rtmp lets OBS in, and players such as VLC: RTMP 1.0 and Enhanced RTMP
+// v1/v2 publishers become sessions of the live hub, and what is on air plays as
+// rtmp://host:1935/live/<channel>. It owns the sockets, the session, the FLV
+// demux and mux; who may publish is the [Authorizer]'s answer, what is on air the
+// hub's.
 //
 // The session is our own, on gortmplib's handshake, messages and AMF0, because
 // its reader can be crashed by one unauthenticated message of nested AMF0 and
@@ -10,8 +12,16 @@
 // most after, a recover around every connection. Under a flood of connections
 // the strangers among them make room; who publishes keeps its place.
 //
-// One goroutine per connection reads, demuxes and writes into the hub. It waits
+// One goroutine per publisher reads, demuxes and writes into the hub. It waits
 // for nobody but its socket.
+//
+// Anybody may play, by the name of a channel; a stream key opens nothing here.
+// A player begins at the newest key frame and goes on through take-overs and
+// lost signals until the channel is off the air. Each has a goroutine and a
+// cursor of its own and is sent the publisher's own bytes by writev; one that is
+// more than two seconds behind jumps to the newest key frame, one that takes
+// nothing for ten is closed. What it may say is rationed, and publishers always
+// find half the house free of players.
 package rtmp
 
 import (
@@ -45,29 +55,34 @@ type Authorizer interface {
 
 // Config is what a Server is made of.
 type Config struct {
-	Addr string // host:port to listen on
-	Log  *slog.Logger
-	Hub  *live.Hub
-	Auth Authorizer
+	Addr    string // host:port to listen on
+	Log     *slog.Logger
+	Publish func(live.Publisher) (*live.Session, error) // the hub's; not called before Run
+	Auth    Authorizer
 }
 
-// Server takes RTMP connections.
+// Server takes RTMP connections. Safe for concurrent use.
 type Server struct {
 	cfg       Config
 	times     times
 	ln        net.Listener
 	gate      *gate
 	recovered atomic.Uint64
+	skipped   atomic.Uint64
+
+	mu       sync.Mutex
+	channels map[tv.ChannelName]*channel // guarded by mu; what is attached
 }
 
-// Listen binds cfg.Addr; Run serves. A port in use comes back as tv.Conflict.
+// Listen binds cfg.Addr; Run serves. Give Attach to the hub in between. A port in use comes back as tv.Conflict.
 func Listen(cfg Config) (*Server, error) {
 	ln, err := net.Listen("tcp", cfg.Addr)
 	if err != nil {
 		return nil, tv.Errorf(tv.Conflict, "cannot listen for OBS on %s: %w", cfg.Addr, err).
 			Hint("another program, perhaps another echo.tv, has this port: close it or choose one with --rtmp")
 	}
-	return &Server{cfg: cfg, times: patience(), ln: ln, gate: newGate(usualCrowd)}, nil
+	return &Server{cfg: cfg, times: patience(), ln: ln, gate: newGate(usualCrowd),
+		channels: map[tv.ChannelName]*channel{}}, nil
 }
 
 // Addr returns where the server listens.
@@ -78,6 +93,9 @@ func (s *Server) Close() error { return s.ln.Close() }
 
 // Recovered counts panics that cost one connection each; it should stay 0.
 func (s *Server) Recovered() uint64 { return s.recovered.Load() }
+
+// Skipped counts the frames that slow players did not get.
+func (s *Server) Skipped() uint64 { return s.skipped.Load() }
 
 // Run serves until ctx ends and every connection has gone home.
 func (s *Server) Run(ctx context.Context) error {
@@ -121,15 +139,18 @@ func (s *Server) serve(ctx context.Context, nc net.Conn, v *visitor) {
 	log := s.cfg.Log.With("remote", v.from.String())
 	defer nc.Close()
 	defer context.AfterFunc(ctx, func() { nc.Close() })()
-	defer func() {
-		if r := recover(); r != nil {
-			s.recovered.Add(1)
-			log.Error("connection handler failed", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-		}
-	}()
+	defer s.survive(log)
 	c := newConn(s, nc, v, log)
 	if err := c.serve(ctx); err != nil && ctx.Err() == nil {
 		log.Info("connection closed", "reason", clip(err.Error()))
+	}
+}
+
+// survive is deferred by every goroutine of a connection.
+func (s *Server) survive(log *slog.Logger) {
+	if r := recover(); r != nil {
+		s.recovered.Add(1)
+		log.Error("connection handler failed", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
 	}
 }
 
