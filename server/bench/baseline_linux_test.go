@@ -46,7 +46,7 @@ func serveBaseline(debug string) error {
 	log := slog.New(slog.DiscardHandler)
 	hub := live.NewHub(live.Config{Log: log, Packager: cmaf.Packager{},
 		Outputs: []func(*live.Channel) live.Output{func(*live.Channel) live.Output { return &theirs{mux: &mux} }}})
-	door, err := rtmp.Listen(rtmp.Config{Addr: "127.0.0.1:0", Log: log, Hub: hub, Auth: anyKey{}})
+	door, err := rtmp.Listen(rtmp.Config{Addr: "127.0.0.1:0", Log: log, Publish: hub.Publish, Auth: anyKey{}})
 	if err != nil {
 		return err
 	}
