@@ -131,7 +131,7 @@ func (s *Server) listenRTSP() *rtsp.Server {
 	}
 	r, err := rtsp.Listen(rtsp.Config{
 		Addr: s.cfg.RTSP, Log: s.log("rtsp"), Auth: cameraKeys{s.accounts},
-		Publish: func(p live.Publisher) (*live.Session, error) { return s.hub.Publish(p) },
+		Publish: s.publish,
 	})
 	if err != nil {
 		s.log("rtsp").Warn("no RTSP", "err", err)

@@ -88,7 +88,7 @@ func checkSync(t *testing.T, ms []float64) {
 
 func TestFfmpegPlaysWhatFfmpegPublishes(t *testing.T) {
 	h := open(t)
-	file := film(t, 12, "libx264", "aac")
+	file := film(t, 8, "libx264", "aac")
 	due := sounds(t, file)
 	h.publish("ann", file)
 	h.is("ann", live.Live)
@@ -96,7 +96,7 @@ func TestFfmpegPlaysWhatFfmpegPublishes(t *testing.T) {
 		for _, transport := range []string{"tcp", "udp"} {
 			t.Run(transport, func(t *testing.T) {
 				t.Parallel()
-				streams, packets := probe(t, h.url("ann", ""), "-rtsp_transport", transport, "-read_intervals", "%+3")
+				streams, packets := probe(t, h.url("ann", ""), "-rtsp_transport", transport, "-read_intervals", "%+2.5")
 				if len(streams) != 2 || streams[0].Codec != "h264" || streams[0].Width != 160 || streams[1].Codec != "aac" {
 					t.Errorf("it sees %+v", streams)
 				}
@@ -107,7 +107,7 @@ func TestFfmpegPlaysWhatFfmpegPublishes(t *testing.T) {
 			})
 			t.Run(transport+" decoded", func(t *testing.T) {
 				t.Parallel()
-				if said := run(t, true, "ffmpeg", "-rtsp_transport", transport, "-i", h.url("ann", ""), "-t", "2", "-f", "null", "-"); said != "" {
+				if said := run(t, true, "ffmpeg", "-rtsp_transport", transport, "-i", h.url("ann", ""), "-t", "1.5", "-f", "null", "-"); said != "" {
 					t.Errorf("it complains: %s", said)
 				}
 			})

@@ -100,6 +100,8 @@ func newSource(f format.Format) source {
 		}
 	case *format.MPEG4Audio:
 		return newAAC(f)
+	case *format.MPEG4AudioLATM:
+		return newLATM(f)
 	case *format.Opus:
 		return newOpus(f)
 	}

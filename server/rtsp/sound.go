@@ -4,7 +4,9 @@ import (
 	"errors"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpfragmented"
 	"github.com/bluenviron/gortsplib/v4/pkg/format/rtpmpeg4audio"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/opus"
 	"github.com/pion/rtp"
 
@@ -27,7 +29,39 @@ const (
 )
 
 func newAAC(f *format.MPEG4Audio) source {
-	config, err := f.Config.Marshal()
+	d, err := f.CreateDecoder()
+	if err != nil {
+		return nil
+	}
+	return aac(f.Config, d.Decode)
+}
+
+// newLATM is for AAC as GStreamer packs it (RFC 6416). Only a description with
+// the settings in it is taken, of one programme: what everybody sends.
+func newLATM(f *format.MPEG4AudioLATM) source {
+	d, err := f.CreateDecoder()
+	if err != nil || f.CPresent {
+		return nil
+	}
+	return aac(f.StreamMuxConfig.Programs[0].Layers[0].AudioSpecificConfig, func(pkt *rtp.Packet) (units [][]byte, err error) {
+		b, err := d.Decode(pkt)
+		if err != nil {
+			return nil, err
+		}
+		e := mpeg4audio.AudioMuxElement{StreamMuxConfig: f.StreamMuxConfig}
+		if err := e.Unmarshal(b); err != nil {
+			return nil, err
+		}
+		for _, programmes := range e.Payloads {
+			units = append(units, programmes[0][0])
+		}
+		return units, nil
+	})
+}
+
+// aac returns nil for settings that viewers cannot play.
+func aac(c *mpeg4audio.AudioSpecificConfig, decode func(*rtp.Packet) ([][]byte, error)) source {
+	config, err := c.Marshal()
 	if err != nil {
 		return nil
 	}
@@ -35,15 +69,11 @@ func newAAC(f *format.MPEG4Audio) source {
 	if err != nil {
 		return nil
 	}
-	d, err := f.CreateDecoder()
-	if err != nil {
-		return nil
-	}
 	samples := 1024
-	if f.Config.FrameLengthFlag {
+	if c.FrameLengthFlag {
 		samples = 960
 	}
-	return &sound{now: t, decode: d.Decode, samples: func(au []byte) int {
+	return &sound{now: t, decode: decode, samples: func(au []byte) int {
 		if len(au) == 0 || len(au) > maxAAC {
 			return 0
 		}
@@ -70,7 +100,7 @@ func newOpus(f *format.Opus) source {
 
 func (s *sound) read(pkt *rtp.Packet, pts int64) (out []live.Frame, err error) {
 	units, err := s.decode(pkt)
-	if errors.Is(err, rtpmpeg4audio.ErrMorePacketsNeeded) {
+	if errors.Is(err, rtpmpeg4audio.ErrMorePacketsNeeded) || errors.Is(err, rtpfragmented.ErrMorePacketsNeeded) {
 		return nil, nil
 	}
 	if err != nil {
