@@ -106,6 +106,7 @@ func TestTheNetworkGetsNothingBeforeThereIsAnOwner(t *testing.T) {
 		{"POST", "/", 503},
 		{"POST", "/api/health", 503},
 		{"GET", "/hls/ann/index.m3u8", 503},
+		{"GET", "/push", 503},
 		{"GET", "//hls/ann/index.m3u8", 307},
 		{"GET", "/x/../hls/ann/index.m3u8", 307},
 		{"GET", "/%2e%2e/api/channels", 404}, // a page of that name, which there is none of
