@@ -32,8 +32,17 @@ var arrows = map[string]struct {
 	"server/hls":        {[]string{"tv", "live", "cmaf"}, "a face sees the live core, never another face"},
 	"server/push":       {[]string{"tv", "live"}, "a face sees the live core, never another face"},
 	"server/rtsp":       {[]string{"tv", "live"}, "a face sees the live core, never another face"},
-	"server/guide":      {[]string{"tv", "live"}, "the guide lists what is on; accounts come in by an interface"},
-	"server/httpapi":    {[]string{"tv", "account", "live", "guide"}, "media and other faces come in as an http.Handler"},
+	"server/lan":        {[]string{"tv"}, "what the network is like does not depend on who asks"},
+	"server/peer":       {[]string{"tv", "store", "lan"}, "other hosts are strangers: what they say is checked here before anybody sees it"},
+	"server/relay":      {[]string{"tv", "live", "peer"}, "a relay is one more publisher of the live core"},
+	"server/doctor":     {[]string{"tv", "lan"}, "what it checks comes in by small interfaces, so that every fault can be staged"},
+	"server/testcard":   {[]string{"tv"}, "the test picture comes in like OBS, by the front door"},
+	"server/stat":       {[]string{"tv", "live"}, "figures are read, never made, here"},
+	"server/history":    {[]string{"tv", "live", "store"}, "what was on air is written down; what is on air is the live core's"},
+	"server/coach":      {[]string{"tv", "live"}, "advice follows from the stream alone"},
+	"server/logs":       {nil, "the log must work for everybody, so it can know nobody"},
+	"server/guide":      {[]string{"tv", "live", "peer"}, "the guide lists what is on; accounts come in by an interface"},
+	"server/httpapi":    {[]string{"tv", "account", "live", "guide", "lan", "peer", "doctor", "history", "coach", "logs"}, "media and other faces come in as an http.Handler"},
 	"server/servertest": {[]string{"", "tv", "guide", "httpapi"}, "tests start the same root as the program"},
 	"server/bench":      {[]string{"", "tv", "live", "cmaf", "rtmp", "hls", "push", "servertest"}, "figures are made from parts; nothing is made from figures"},
 }
@@ -46,11 +55,13 @@ var onlyIn = map[string][]string{
 	"github.com/bluenviron/gohlslib":    {"server/hls", "server/bench"}, // there as the baseline
 	"github.com/bluenviron/gortsplib":   {"server/rtsp"},
 	"github.com/grandcat/zeroconf":      {"server/peer"},
+	"github.com/miekg/dns":              {"server/peer"},
+	"github.com/prometheus":             {"server/stat"},
 	"github.com/danielgtaylor/huma":     {"server/httpapi"},
-	"github.com/coder/websocket":        {"server/httpapi", "server/push"},
+	"github.com/coder/websocket":        {"server/httpapi", "server/push", "server/relay"},
 	"golang.org/x/crypto":               {"server/account"},
 	"github.com/alecthomas/kong":        {"app"},
-	"github.com/bluenviron/mediacommon": {"server/live", "server/cmaf", "server/rtmp", "server/hls", "server/rtsp", "server/bench"},
+	"github.com/bluenviron/mediacommon": {"server/live", "server/cmaf", "server/rtmp", "server/hls", "server/rtsp", "server/relay", "server/coach", "server/stat", "server/bench"},
 }
 
 type goPackage struct {

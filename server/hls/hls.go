@@ -62,6 +62,10 @@ type Keys interface {
 type Config struct {
 	Log  *slog.Logger
 	Keys Keys
+
+	// Fetch puts the channel of another host, ann@<id>, on air here and returns
+	// when it is, or why it cannot be; nil when there are no other hosts.
+	Fetch func(ctx context.Context, name tv.ChannelName) error
 }
 
 // afterglow is how long the end of a broadcast stays, so that players a few

@@ -51,7 +51,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.redirect(w, r, key, file)
 		return
 	}
-	g := s.find(tv.ChannelName(name))
+	g := s.open(r.Context(), tv.ChannelName(name))
 	if g == nil {
 		fail(w, http.StatusNotFound, "this channel is off the air")
 		return
@@ -61,6 +61,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.serve(w, r, file)
+}
+
+// open finds a channel that is on air, here or on another host.
+func (s *Server) open(ctx context.Context, name tv.ChannelName) *segmenter {
+	g := s.find(name)
+	if _, host := name.Split(); g != nil || host == "" || s.cfg.Fetch == nil {
+		return g
+	}
+	if err := s.cfg.Fetch(ctx, name); err != nil {
+		s.cfg.Log.Debug("no relay", "channel", string(name), "err", err)
+	}
+	return s.find(name)
 }
 
 // redirect sends whoever tries a stream key, as the nginx-rtmp guides teach, to
@@ -96,7 +108,7 @@ func (g *segmenter) serve(w http.ResponseWriter, r *http.Request, file string) {
 	}
 	if kind != fileThumb && kind != fileUnknown {
 		if id := viewer(r); id != preview {
-			g.ch.Seen(id)
+			g.ch.Seen(live.ByHLS, id)
 		}
 	}
 	switch kind {

@@ -2,8 +2,25 @@ package live
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
+
+// Path is how media reaches a viewer.
+type Path string
+
+// The paths. ByPeer is another echo.tv that relays to viewers of its own.
+const (
+	ByPush Path = "push"
+	ByHLS  Path = "hls"
+	ByTS   Path = "ts"
+	ByRTSP Path = "rtsp"
+	ByRTMP Path = "rtmp"
+	ByPeer Path = "peer"
+)
+
+// Paths lists every path, in the order in which they are shown.
+var Paths = []Path{ByPush, ByHLS, ByTS, ByRTSP, ByRTMP, ByPeer}
 
 // A viewer counts while it took media in the last viewerTTL: one per player
 // session, not per request or socket.
@@ -15,28 +32,57 @@ const maxAudience = 4096
 
 // audience counts player sessions. Safe for concurrent use.
 type audience struct {
+	sent map[Path]*atomic.Uint64 // bytes; the map itself is never written
+
 	mu   sync.Mutex
-	seen map[string]time.Time // guarded by mu
+	seen map[string]seat // guarded by mu
 }
 
-func (a *audience) note(id string, now time.Time) {
+type seat struct {
+	at     time.Time
+	path   Path
+	people int
+}
+
+func newAudience() audience {
+	a := audience{sent: make(map[Path]*atomic.Uint64, len(Paths)), seen: make(map[string]seat)}
+	for _, p := range Paths {
+		a.sent[p] = new(atomic.Uint64)
+	}
+	return a
+}
+
+// note takes id for people viewers. Who changes from one path to another is
+// still one viewer.
+func (a *audience) note(id string, s seat) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.seen == nil {
-		a.seen = make(map[string]time.Time)
-	}
 	if _, known := a.seen[id]; known || len(a.seen) < maxAudience {
-		a.seen[id] = now
+		a.seen[id] = s
 	}
 }
 
-func (a *audience) count(now time.Time) int {
+func (a *audience) count(now time.Time) (sum int, by map[Path]int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for id, at := range a.seen {
-		if now.Sub(at) > viewerTTL {
+	by = make(map[Path]int)
+	for id, s := range a.seen {
+		if now.Sub(s.at) > viewerTTL {
 			delete(a.seen, id)
+			continue
+		}
+		sum += s.people
+		by[s.path] += s.people
+	}
+	return sum, by
+}
+
+func (a *audience) bytes() map[Path]uint64 {
+	by := make(map[Path]uint64, len(a.sent))
+	for p, n := range a.sent {
+		if n := n.Load(); n > 0 {
+			by[p] = n
 		}
 	}
-	return len(a.seen)
+	return by
 }

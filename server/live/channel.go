@@ -37,7 +37,7 @@ type Still struct {
 }
 
 func newChannel(h *Hub, name tv.ChannelName) *Channel {
-	ch := &Channel{name: name, hub: h}
+	ch := &Channel{name: name, hub: h, audience: newAudience()}
 	ch.status.Store(&Status{Channel: name, State: Starting})
 	for _, attach := range h.cfg.Outputs {
 		ch.outputs = append(ch.outputs, attach(ch))
@@ -48,8 +48,16 @@ func newChannel(h *Hub, name tv.ChannelName) *Channel {
 // Name returns the channel's name.
 func (ch *Channel) Name() tv.ChannelName { return ch.name }
 
-// Seen notes that the player session called id took media just now.
-func (ch *Channel) Seen(id string) { ch.audience.note(id, time.Now()) }
+// Seen notes that the player session called id took media on path just now.
+func (ch *Channel) Seen(path Path, id string) { ch.SeenBy(path, id, 1) }
+
+// SeenBy is Seen for a session behind which people watch, as a relay says.
+func (ch *Channel) SeenBy(path Path, id string, people int) {
+	ch.audience.note(id, seat{time.Now(), path, people})
+}
+
+// Sent counts bytes of media that left on path. It takes one atomic addition.
+func (ch *Channel) Sent(path Path, bytes int) { ch.audience.sent[path].Add(uint64(bytes)) }
 
 // Still returns the newest picture put aside, nil before the first.
 func (ch *Channel) Still() *Still { return ch.still.Load() }
@@ -57,7 +65,8 @@ func (ch *Channel) Still() *Still { return ch.still.Load() }
 // Status returns a copy of the channel's status.
 func (ch *Channel) Status() Status {
 	s := *ch.status.Load()
-	s.Viewers = ch.audience.count(time.Now())
+	s.Viewers, s.ViewersBy = ch.audience.count(time.Now())
+	s.SentBy = ch.audience.bytes()
 	if p := ch.still.Load(); p != nil {
 		s.Picture = p.Seq
 	}

@@ -277,20 +277,20 @@ func TestOnePlayerIsOneViewerForFifteenSeconds(t *testing.T) {
 		h, _ := newTestHub()
 		s := publish(t, h, "1")
 		for range 3 {
-			s.ch.Seen("player-a")
-			s.ch.Seen("player-b")
+			s.ch.Seen(ByHLS, "player-a")
+			s.ch.Seen(ByPush, "player-b")
 		}
 		if got := h.Status("ann").Viewers; got != 2 {
 			t.Errorf("%d viewers", got)
 		}
 		time.Sleep(viewerTTL / 2)
-		s.ch.Seen("player-a")
+		s.ch.Seen(ByHLS, "player-a")
 		time.Sleep(viewerTTL/2 + time.Second)
 		if got := h.Status("ann").Viewers; got != 1 {
 			t.Errorf("%d viewers after one left", got)
 		}
 		for i := range maxAudience + 100 {
-			s.ch.Seen(string(rune(i)) + "invented")
+			s.ch.Seen(ByHLS, string(rune(i))+"invented")
 		}
 		if got := h.Status("ann").Viewers; got > maxAudience {
 			t.Errorf("%d viewers invented", got)

@@ -20,15 +20,17 @@ const (
 
 // Status is a copy of what is known of a channel at one moment.
 type Status struct {
-	Channel tv.ChannelName
-	State   State
-	Since   time.Time // first key frame of the broadcast; zero before it
-	Video   VideoInfo
-	Audio   AudioInfo
-	Bitrate int    // media received, bit/s over the last two seconds
-	Dropped uint64 // frames of this publisher that were not put on air
-	Viewers int    // player sessions that took media in the last 15 s
-	Picture uint64 // changes when a newer still picture exists
+	Channel   tv.ChannelName
+	State     State
+	Since     time.Time // first key frame of the broadcast; zero before it
+	Video     VideoInfo
+	Audio     AudioInfo
+	Bitrate   int             // media received, bit/s over the last two seconds
+	Dropped   uint64          // frames of this publisher that were not put on air
+	Viewers   int             // player sessions that took media in the last 15 s
+	ViewersBy map[Path]int    // the same by path; paths without any are missing
+	SentBy    map[Path]uint64 // bytes of media sent since the channel is on air
+	Picture   uint64          // changes when a newer still picture exists
 
 	// For the channel's owner and the host only.
 	KeyID, KeyLabel string

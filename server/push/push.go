@@ -59,6 +59,11 @@ import (
 type Config struct {
 	Log    *slog.Logger
 	Codecs func([]live.Track) string // the codecs parameter of RFC 6381 for tracks
+
+	// Fetch puts the channel of another host, ann@<id>, on air here and returns
+	// when it is, or why it cannot be; via are the hosts that ask on behalf of
+	// their viewers, the first of them asked first. nil when there are none.
+	Fetch func(ctx context.Context, name tv.ChannelName, via []tv.HostID) error
 }
 
 const (

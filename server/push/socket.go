@@ -173,7 +173,7 @@ const preview = "preview"
 // seen is called with mu held.
 func (s *socket) seen(ch *channel) {
 	if s.viewer != preview {
-		ch.live.Seen(s.viewer)
+		ch.live.Seen(live.ByPush, s.viewer)
 	}
 }
 

@@ -164,7 +164,7 @@ type player struct {
 // error says why it ended.
 func (p *player) watch(ctx context.Context) error {
 	for {
-		p.channel.live.Seen(p.id)
+		p.channel.live.Seen(live.ByRTMP, p.id)
 		while, done := context.WithTimeout(ctx, seenEvery)
 		err := p.follow(while)
 		done()

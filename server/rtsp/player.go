@@ -136,7 +136,7 @@ func (s *Server) part(session *gortsplib.ServerSession, goodbye bool) {
 // is called with server.mu held.
 func (p *player) seen() {
 	if !p.alone {
-		p.stream.channel.live.Seen(p.id)
+		p.stream.channel.live.Seen(live.ByRTSP, p.id)
 	}
 }
 

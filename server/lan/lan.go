@@ -1,0 +1,36 @@
+// Package lan is what this machine's networks are like, now and after each
+// change: adapters, their addresses, which of them other devices can use, and
+// how fast they are. It knows no server and no peer.
+//
+// Nothing here is asked of the network itself: all of it is read from the
+// system, so a look costs no packet.
+package lan
+
+import "net/netip"
+
+// Kind is what an adapter is, as far as the system says.
+type Kind string
+
+// The kinds of adapters. Virtual ones belong to containers and virtual
+// machines; nobody on the network can use their addresses.
+const (
+	WiFi     Kind = "wifi"
+	Ethernet Kind = "ethernet"
+	VPN      Kind = "vpn"
+	Virtual  Kind = "virtual"
+	Unknown  Kind = "unknown"
+)
+
+// Address is one address of one adapter that is up.
+type Address struct {
+	IP      netip.Addr
+	Prefix  netip.Prefix // its network
+	Adapter string       // as the system calls it: eth0, wlan0, Wi-Fi
+	Kind    Kind
+	Default bool // the default route leaves here
+	Mbit    int  // what the link negotiated, Mbit/s; 0 when the system does not say
+}
+
+// Network is one look at all adapters: the addresses under which others may
+// reach this machine, best first, and after them those of VPNs. Immutable.
+type Network struct{ Addresses []Address }
