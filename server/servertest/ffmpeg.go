@@ -82,12 +82,17 @@ type OBS struct {
 // ends or Stop.
 func Publish(t testing.TB, clip Clip, address string, args ...string) *OBS {
 	t.Helper()
+	return publish(t, func(args ...string) *exec.Cmd { return exec.Command("ffmpeg", args...) }, clip, address, args...)
+}
+
+func publish(t testing.TB, ffmpeg func(args ...string) *exec.Cmd, clip Clip, address string, args ...string) *OBS {
+	t.Helper()
 	all := append([]string{"-v", "error", "-re", "-stream_loop", "-1", "-i", clip.File(t), "-c", "copy"}, args...)
 	kind := "flv"
 	if strings.HasPrefix(address, "rtsp:") {
 		kind = "rtsp"
 	}
-	o := &OBS{cmd: exec.Command("ffmpeg", append(all, "-f", kind, address)...), done: make(chan struct{})}
+	o := &OBS{cmd: ffmpeg(append(all, "-f", kind, address)...), done: make(chan struct{})}
 	o.cmd.Stdout, o.cmd.Stderr = &o.out, &o.out
 	o.cmd.SysProcAttr = dieWithParent()
 	if err := o.cmd.Start(); err != nil {
