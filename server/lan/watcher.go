@@ -1,0 +1,88 @@
+package lan
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// lookEvery leaves two seconds of the three in which a changed address must be
+// right again on other machines.
+const lookEvery = time.Second
+
+// Watcher knows the network as of the last second. It is safe for concurrent use.
+type Watcher struct {
+	log  *slog.Logger
+	look func() (Network, error)
+	now  atomic.Pointer[Network]
+
+	mu      sync.Mutex
+	changed chan struct{} // guarded by mu; closed and replaced at each change
+}
+
+// New takes a first look, so that Now works before Run.
+func New(log *slog.Logger) *Watcher { return watch(log, look) }
+
+func watch(log *slog.Logger, look func() (Network, error)) *Watcher {
+	w := &Watcher{log: log, look: look, changed: make(chan struct{})}
+	w.now.Store(&Network{})
+	w.lookAgain()
+	return w
+}
+
+// Now returns the newest look. The caller must not write to it.
+func (w *Watcher) Now() Network { return *w.now.Load() }
+
+// Changed returns a channel that is closed at the next change of addresses,
+// adapters or routes. Take it before Now, so that no change is missed.
+func (w *Watcher) Changed() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.changed
+}
+
+// Run looks once a second until ctx ends, and returns nil.
+func (w *Watcher) Run(ctx context.Context) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for failing := false; ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		err := w.lookAgain()
+		if err != nil && !failing { // the last look stays; say it once
+			w.log.Warn("cannot list the network adapters", "err", err)
+		}
+		failing = err != nil
+	}
+}
+
+// lookAgain publishes what it sees, and tells those who wait when it differs.
+func (w *Watcher) lookAgain() error {
+	seen, err := w.look()
+	if err != nil {
+		return err
+	}
+	before := w.now.Swap(&seen)
+	if slices.EqualFunc(before.Addresses, seen.Addresses, sameButSpeed) {
+		return nil
+	}
+	best, _ := seen.Best()
+	w.log.Info("network changed", "addresses", len(seen.Addresses), "best", best.IP, "adapter", best.Adapter)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.changed)
+	w.changed = make(chan struct{})
+	return nil
+}
+
+// sameButSpeed ignores the speed: that of Wi-Fi differs from second to second.
+func sameButSpeed(a, b Address) bool {
+	a.Mbit = b.Mbit
+	return a == b
+}
