@@ -29,8 +29,9 @@ type message struct {
 
 // initMessage is what a viewer needs before the messages that refer to it.
 type initMessage struct {
-	bytes  []byte // one WebSocket frame
-	codecs string
+	bytes       []byte // one WebSocket frame
+	codecs      string
+	keyInterval float64 // seconds; 0 unknown
 }
 
 // channel turns one channel's chunks into messages. WriteChunk belongs to the
@@ -94,7 +95,8 @@ func (c *channel) flush() {
 
 func (c *channel) begin(init *live.Init) {
 	head := c.header(kindInit, 0, headerSize+len(init.Data), time.Now())
-	c.init = &initMessage{bytes: append(head, init.Data...), codecs: c.codecs(init.Tracks)}
+	c.init = &initMessage{bytes: append(head, init.Data...), codecs: c.codecs(init.Tracks),
+		keyInterval: float64(init.Tracks[0].KeyInterval) / live.Second}
 	c.initID = init.ID
 }
 

@@ -14,8 +14,9 @@
 //
 // and several channels may be watched on one socket. The host answers in JSON:
 //
-//	{"on":"ann","tag":7,"codecs":"avc1.64001f,mp4a.40.2"}  media of tag 7 follows; again when codecs change
+//	{"on":"ann","tag":7,"codecs":"avc1.64001f,mp4a.40.2","keyInterval":2}  media of tag 7 follows; again when codecs change
 //	{"off":"ann"}                                  not on air (any more); watch again later
+//	{"off":"ann@<host>","reason":"..."}            another host's, and it cannot be fetched; the reason is for a person
 //	{"slow":"ann","missed":31}                     fell behind, jumped to a key frame
 //	{"pong":<number>,"now":<ms since 1970>}
 //
@@ -29,6 +30,20 @@
 //	16          ftyp + moov, or moof + mdat once or more
 //
 // Sound travels with the picture that follows it, so one message is one picture.
+// keyInterval is the distance of key frames in seconds, 0 while nobody knows it.
+//
+// # Other hosts
+//
+// ann@<host> is the channel of another host. It is fetched first, beside what
+// the socket does meanwhile; {"stop":...} ends the wait. A host that fetches
+// speaks the same protocol as one viewer, for all of its own:
+//
+//	{"watch":"ann","viewer":"<as above>","relay":"<its id>","via":["<its id>"],"viewers":20}
+//	{"ack":"ann","viewers":21}
+//
+// via names the hosts that relay, the one nearest to the viewers first; it keeps
+// relays from going round in circles. viewers is how many people watch behind
+// it, and is believed of known peers only, up to 2,000.
 //
 // # Under load
 //
@@ -64,6 +79,9 @@ type Config struct {
 	// when it is, or why it cannot be; via are the hosts that ask on behalf of
 	// their viewers, the first of them asked first. nil when there are none.
 	Fetch func(ctx context.Context, name tv.ChannelName, via []tv.HostID) error
+
+	// IsPeer reports whether a known echo.tv is at that address; nil for nobody.
+	IsPeer func(netip.Addr) bool
 }
 
 const (
@@ -71,6 +89,10 @@ const (
 	maxSocketsPerIP = 32 // windows behind one address; loopback, where relays and tools are, has no such limit
 	maxPerSocket    = 16 // channels of one multi-view
 	maxText         = 4 << 10
+
+	maxFetches          = 64 // channels of other hosts being fetched at one time, by all sockets
+	maxFetchesPerSocket = 4
+	maxPeople           = 2000 // whom one relay may speak for; a LAN has a few hundred
 
 	stallTime = 10 * time.Second // a socket that takes nothing for so long is closed
 )
@@ -81,6 +103,7 @@ type Server struct {
 	stall     time.Duration   // stallTime, but in tests
 	life      context.Context // ends the sockets, which outlive their requests' server
 	end       context.CancelFunc
+	fetching  chan struct{} // one place for each of maxFetches
 	recovered atomic.Uint64
 	skipped   atomic.Uint64
 
@@ -94,7 +117,8 @@ type Server struct {
 
 // New returns a server without channels; give its Attach to the hub.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg, stall: stallTime, channels: map[tv.ChannelName]*channel{}, perIP: map[netip.Addr]int{}}
+	s := &Server{cfg: cfg, stall: stallTime, channels: map[tv.ChannelName]*channel{}, perIP: map[netip.Addr]int{},
+		fetching: make(chan struct{}, maxFetches)}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
 }
@@ -192,5 +216,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // Accept has answered
 	}
 	ws.SetReadLimit(maxText)
-	newSocket(s, ws, grab.conn).serve(r.Context())
+	sock := newSocket(s, ws, grab.conn)
+	sock.peer = s.cfg.IsPeer != nil && s.cfg.IsPeer(ip)
+	sock.serve(r.Context())
 }

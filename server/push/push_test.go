@@ -18,6 +18,7 @@ import (
 	"github.com/coder/websocket"
 
 	"echo.tv/server/live"
+	"echo.tv/server/tv"
 )
 
 // plain packs frames as themselves, so that a test can read them.
@@ -57,13 +58,13 @@ func newStage(t testing.TB) *stage {
 	s.endHub = endHub
 	running.Go(func() { s.hub.Run(hub) })
 	t.Cleanup(func() { cancel(); running.Wait(); s.web.Close() })
-	s.publish()
+	s.publish("ann")
 	return s
 }
 
-func (s *stage) publish() {
+func (s *stage) publish(name tv.ChannelName) {
 	var err error
-	if s.session, err = s.hub.Publish(live.Publisher{Channel: "ann"}); err == nil {
+	if s.session, err = s.hub.Publish(live.Publisher{Channel: name}); err == nil {
 		err = s.session.SetTracks([]live.Track{picture, sound})
 	}
 	if err != nil {
@@ -224,7 +225,7 @@ func TestATakeOverGoesOnOnTheSameSocket(t *testing.T) {
 	for range 5 {
 		v.media()
 	}
-	s.publish()
+	s.publish("ann")
 	s.send(2, 10)
 	m := v.media()
 	for frameOf(m) != 0 || m.flags&flagDiscontinuity == 0 {

@@ -32,11 +32,22 @@ type socket struct {
 	ws     *websocket.Conn
 	conn   net.Conn // below ws
 	direct net.Conn // conn, out of whatever counts it: only a *net.TCPConn has writev
+	peer   bool     // a known echo.tv is at the other end
 
 	mu       sync.Mutex
-	watching map[tv.ChannelName]context.CancelFunc // guarded by mu
-	viewer   string                                // guarded by mu
+	watching map[tv.ChannelName]*watch // guarded by mu
+	fetching int                       // guarded by mu
+	viewer   string                    // guarded by mu
+	relay    tv.HostID                 // guarded by mu; the peer that watches for viewers of its own
 	readers  sync.WaitGroup
+}
+
+// watch is one channel on a socket, from the wish to its end.
+type watch struct {
+	name   tv.ChannelName
+	via    []tv.HostID
+	people int                // behind a relay
+	cancel context.CancelFunc // ends it
 }
 
 func newSocket(s *Server, ws *websocket.Conn, conn net.Conn) *socket {
@@ -44,7 +55,7 @@ func newSocket(s *Server, ws *websocket.Conn, conn net.Conn) *socket {
 	if c, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		direct = c.NetConn()
 	}
-	return &socket{server: s, ws: ws, conn: conn, direct: direct, watching: map[tv.ChannelName]context.CancelFunc{}}
+	return &socket{server: s, ws: ws, conn: conn, direct: direct, watching: map[tv.ChannelName]*watch{}}
 }
 
 // serve reads what the viewer says until it leaves or the host ends.
@@ -79,13 +90,16 @@ func (s *socket) survive() {
 	}
 }
 
-// request is a text of the viewer; one field is set.
+// request is a text of the viewer; one of Watch, Stop, Ack and Ping is set.
 type request struct {
-	Watch  tv.ChannelName `json:"watch"`
-	Viewer string         `json:"viewer"`
-	Stop   tv.ChannelName `json:"stop"`
-	Ack    tv.ChannelName `json:"ack"`
-	Ping   *float64       `json:"ping"`
+	Watch   tv.ChannelName `json:"watch"`
+	Viewer  string         `json:"viewer"`
+	Relay   tv.HostID      `json:"relay"`
+	Via     []tv.HostID    `json:"via"`
+	Stop    tv.ChannelName `json:"stop"`
+	Ack     tv.ChannelName `json:"ack"`
+	Viewers int            `json:"viewers"`
+	Ping    *float64       `json:"ping"`
 }
 
 // hear does what the viewer asks. The error closes the socket.
@@ -96,11 +110,11 @@ func (s *socket) hear(ctx context.Context, raw []byte) error {
 	}
 	switch {
 	case q.Watch != "":
-		return s.watch(ctx, q.Watch, q.Viewer)
+		return s.watch(ctx, q)
 	case q.Stop != "":
 		s.stop(q.Stop)
 	case q.Ack != "":
-		s.ack(q.Ack)
+		s.ack(q.Ack, q.Viewers)
 	case q.Ping != nil:
 		return s.say(ctx, map[string]any{"pong": *q.Ping, "now": float64(time.Now().UnixMicro()) / 1000})
 	}
@@ -121,48 +135,78 @@ func (s *socket) say(ctx context.Context, answer any) error {
 var errTooMany = errors.New("too many channels on one socket")
 
 // watch begins (again) with a channel.
-func (s *socket) watch(ctx context.Context, name tv.ChannelName, viewer string) error {
-	s.stop(name)
-	ch := s.server.find(name)
-	if ch == nil {
-		return s.say(ctx, map[string]any{"off": name})
+func (s *socket) watch(ctx context.Context, q request) error {
+	s.stop(q.Watch)
+	_, host := q.Watch.Split()
+	foreign := host != "" && s.server.cfg.Fetch != nil
+	ch := s.server.find(q.Watch)
+	if ch == nil && !foreign {
+		return s.say(ctx, map[string]any{"off": q.Watch})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.watching) >= maxPerSocket {
 		return errTooMany
 	}
-	switch {
-	case viewer == preview, len(viewer) >= 16 && len(viewer) <= 64:
-		s.viewer = viewer
-	case s.viewer == "":
-		s.viewer = s.conn.RemoteAddr().String()
-	}
-	s.seen(ch)
-	ctx, cancel := context.WithCancel(ctx)
-	s.watching[name] = cancel
+	s.introduce(q)
+	w := &watch{name: q.Watch, via: q.Via, people: q.Viewers}
+	ctx, w.cancel = context.WithCancel(ctx)
+	s.watching[w.name] = w
 	s.readers.Go(func() {
-		defer cancel()
+		defer s.forget(w)
 		defer s.survive()
+		if foreign { // also when it is here: its relay may have ended
+			if ch = s.fetch(ctx, w); ch == nil {
+				return
+			}
+		}
+		s.seen(ch, w)
 		s.follow(ctx, ch)
 	})
 	return nil
 }
 
+// introduce notes who watches. It is called with mu held.
+func (s *socket) introduce(q request) {
+	switch {
+	case q.Viewer == preview, len(q.Viewer) >= 16 && len(q.Viewer) <= 64:
+		s.viewer = q.Viewer
+	case s.viewer == "":
+		s.viewer = s.conn.RemoteAddr().String()
+	}
+	if id, err := tv.ParseHostID(string(q.Relay)); err == nil && s.peer {
+		s.relay = id
+	}
+}
+
 func (s *socket) stop(name tv.ChannelName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if cancel := s.watching[name]; cancel != nil {
-		cancel()
+	if w := s.watching[name]; w != nil {
+		w.cancel()
 		delete(s.watching, name)
 	}
 }
 
-func (s *socket) ack(name tv.ChannelName) {
+// forget makes room for another channel when w has ended by itself.
+func (s *socket) forget(w *watch) {
+	w.cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ch := s.server.find(name); ch != nil && s.watching[name] != nil {
-		s.seen(ch)
+	if s.watching[w.name] == w {
+		delete(s.watching, w.name)
+	}
+}
+
+func (s *socket) ack(name tv.ChannelName, people int) {
+	s.mu.Lock()
+	w := s.watching[name]
+	if w != nil {
+		w.people = people
+	}
+	s.mu.Unlock()
+	if ch := s.server.find(name); ch != nil && w != nil {
+		s.seen(ch, w)
 	}
 }
 
@@ -170,9 +214,14 @@ func (s *socket) ack(name tv.ChannelName) {
 // viewer.
 const preview = "preview"
 
-// seen is called with mu held.
-func (s *socket) seen(ch *channel) {
-	if s.viewer != preview {
+func (s *socket) seen(ch *channel, w *watch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.viewer == preview:
+	case s.relay != "":
+		ch.live.SeenBy(live.ByPeer, "peer "+string(s.relay), min(max(0, w.people), maxPeople))
+	default:
 		ch.live.Seen(live.ByPush, s.viewer)
 	}
 }
@@ -211,7 +260,7 @@ func (s *socket) follow(ctx context.Context, ch *channel) {
 		caughtUp = caughtUp || !late
 		if pieces = pieces[:0]; m.init != init {
 			init = m.init
-			if s.say(ctx, map[string]any{"on": name, "tag": ch.tag, "codecs": init.codecs}) != nil {
+			if s.say(ctx, map[string]any{"on": name, "tag": ch.tag, "codecs": init.codecs, "keyInterval": init.keyInterval}) != nil {
 				return
 			}
 			pieces = append(pieces, init.bytes)
