@@ -126,7 +126,8 @@ func (s *socket) say(ctx context.Context, answer any) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.server.stall)
+	// A stop must not end a text half way: the library closes the socket then.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.server.stall)
 	defer cancel()
 	s.conn.SetWriteDeadline(time.Now().Add(s.server.stall)) // the last picture's may be over
 	return s.ws.Write(ctx, websocket.MessageText, raw)
