@@ -38,7 +38,7 @@ func runningIn(t *testing.T, dir string) *account.Accounts {
 	}
 	hub := live.NewHub(live.Config{Log: slog.New(slog.DiscardHandler)})
 	api, err := httpapi.New(httpapi.Config{
-		Log: slog.New(slog.DiscardHandler), Accounts: accounts, Hub: hub, Guide: guide.New(hub, httpapi.Profiles{Accounts: accounts}),
+		Log: slog.New(slog.DiscardHandler), Accounts: accounts, Hub: hub, Guide: guide.New(hub, httpapi.Profiles{Accounts: accounts}, nil),
 		Media: http.NotFoundHandler(), Addresses: func() httpapi.Addresses { return httpapi.Addresses{} },
 		Version: "1.2.3", ControlToken: controlToken,
 	})

@@ -107,7 +107,7 @@ func New(cfg Config) (_ *Server, err error) {
 	control := rand.Text()
 	s.api, err = httpapi.New(httpapi.Config{
 		Log: s.log("http"), Accounts: s.accounts, Hub: s.hub,
-		Guide: guide.New(s.hub, httpapi.Profiles{Accounts: s.accounts}),
+		Guide: guide.New(s.hub, httpapi.Profiles{Accounts: s.accounts}, nil),
 		UI:    cfg.UI, Media: s.hls, Push: s.push, Addresses: s.Addresses, Version: cfg.Version, Names: cfg.Names,
 		ControlToken: control, Desktop: cfg.Desktop, DesktopToken: cfg.DesktopToken,
 	})

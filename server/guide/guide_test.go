@@ -60,8 +60,9 @@ func TestAnEntryTellsTheProfileAndNoSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `[{"channel":"ann","title":"Chess","category":"Games","state":"live","since":"2026-05-01T12:00:00Z","viewers":3,` +
-		`"width":1920,"height":1080,"fps":59.94,"videoCodec":"H.264","audioCodec":"AAC","bitrate":4000000,"picture":7,"host":""}]`
+	want := `[{"channel":"ann","name":"ann","title":"Chess","category":"Games","state":"live","since":"2026-05-01T12:00:00Z","viewers":3,` +
+		`"width":1920,"height":1080,"fps":59.94,"videoCodec":"H.264","audioCodec":"AAC","bitrate":4000000,"picture":7,"host":"",` +
+		`"hostId":"","words":"","presence":"here","goneSince":null,"address":""}]`
 	if string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -112,14 +113,14 @@ func TestAChannelOnAirIsListedHoweverManyAreKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close(nil)
-	list, err := New(hub, b).List()
+	list, err := New(hub, b, nil).List()
 	if err != nil || len(list) != Most || list[0].Title != "Late in the alphabet" {
 		t.Errorf("got %d entries, first %+v, %v", len(list), list[0], err)
 	}
 }
 
 func TestGetKnowsOnlyNamesThatSomebodyHas(t *testing.T) {
-	g := New(newHub(), &book{rows: []Profile{{Name: "ann", Title: "Chess"}}})
+	g := New(newHub(), &book{rows: []Profile{{Name: "ann", Title: "Chess"}}}, nil)
 	if e, ok, err := g.Get("ann"); !ok || err != nil || e.State != live.Offline || e.Title != "Chess" {
 		t.Errorf("ann: %+v %v %v", e, ok, err)
 	}
@@ -129,7 +130,7 @@ func TestGetKnowsOnlyNamesThatSomebodyHas(t *testing.T) {
 }
 
 func TestAFailingStoreIsAnErrorNotAnEmptyList(t *testing.T) {
-	g := New(newHub(), &book{err: errors.New("damaged page")})
+	g := New(newHub(), &book{err: errors.New("damaged page")}, nil)
 	if _, err := g.List(); err == nil {
 		t.Error("List returned no error")
 	}
@@ -140,7 +141,8 @@ func TestAFailingStoreIsAnErrorNotAnEmptyList(t *testing.T) {
 
 func TestAMarkEndsAtTheNextChangeOfEitherKind(t *testing.T) {
 	hub := newHub()
-	g := New(hub, &book{})
+	f := newNetwork()
+	g := New(hub, &book{}, f)
 	for name, change := range map[string]func(){
 		"a publisher comes": func() {
 			s, err := hub.Publish(live.Publisher{Channel: "ann"})
@@ -149,7 +151,8 @@ func TestAMarkEndsAtTheNextChangeOfEitherKind(t *testing.T) {
 			}
 			t.Cleanup(func() { s.Close(nil) })
 		},
-		"a profile changes": g.Touch,
+		"a profile changes":    g.Touch,
+		"another host changes": func() { f.become() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := g.Mark()

@@ -257,7 +257,7 @@ func TestAChannelOnAirIsInThePublicListWithoutItsSecrets(t *testing.T) {
 	h.publish(made.Secret)
 	private := []string{made.Secret, made.Key.ID, "gaming PC", "192.0.2.7", "OBS"}
 	h.play([]call{
-		{"nobody", "GET", "/api/channels", nil, 200, []string{`{"channels":[{"channel":"ann","title":"Chess","category":"Games","state":"live"`, `"width":1920,"height":1080`, `"videoCodec":"H.264"`, `"channel":"olga"`}, private},
+		{"nobody", "GET", "/api/channels", nil, 200, []string{`{"channels":[{"channel":"ann","name":"ann","title":"Chess","category":"Games","state":"live"`, `"width":1920,"height":1080`, `"videoCodec":"H.264"`, `"channel":"olga"`}, private},
 		{"nobody", "GET", "/api/channels/ann", nil, 200, []string{`"state":"live"`, `"since":"20`}, private},
 		{"nobody", "GET", "/api/channels/ANN", nil, 200, []string{`"channel":"ann"`}, private},
 		{"nobody", "GET", "/api/channels/olga", nil, 200, []string{`"state":"offline"`, `"since":null`}, private},
@@ -291,11 +291,16 @@ func TestOnlyAdminsRunTheHost(t *testing.T) {
 	h.play([]call{
 		{"nobody", "GET", "/api/settings", nil, 401, nil, nil},
 		{"ann", "GET", "/api/settings", nil, 403, []string{`"code":"forbidden"`}, []string{"signUp"}},
-		{"ann", "PUT", "/api/settings", Settings{account.PolicyOpen}, 403, nil, nil},
+		{"ann", "PUT", "/api/settings", Settings{SignUp: account.PolicyOpen}, 403, nil, nil},
 		{"ann", "POST", "/api/invites", nil, 403, nil, []string{"expires"}},
-		{"olga", "GET", "/api/settings", nil, 200, []string{`{"signUp":"open"}`}, nil},
+		{"olga", "GET", "/api/settings", nil, 200, []string{`{"signUp":"open","name":"`}, nil},
 		{"olga", "PUT", "/api/settings", `{"signUp":"anything"}`, 400, nil, nil},
-		{"olga", "PUT", "/api/settings", Settings{account.PolicyInvite}, 200, []string{`{"signUp":"invite"}`}, nil},
+		{"olga", "PUT", "/api/settings", Settings{SignUp: account.PolicyInvite}, 200, []string{`{"signUp":"invite","name":"`}, nil},
+		{"olga", "PUT", "/api/settings", `{"signUp":"invite","name":" Kim's\u202e laptop\n"}`, 200, []string{`"name":"Kim's laptop"`}, nil},
+		{"olga", "PUT", "/api/settings", `{"signUp":"invite","name":"` + strings.Repeat("x", 61) + `"}`, 400, []string{"60"}, nil},
+		{"ann", "PUT", "/api/settings", `{"signUp":"invite","name":"Ann's"}`, 403, nil, nil},
+		{"olga", "PUT", "/api/settings", Settings{SignUp: account.PolicyInvite}, 200, []string{`"name":"Kim's laptop"`}, nil},
+		{"nobody", "GET", "/api/server", nil, 200, []string{`"name":"Kim's laptop"`}, nil},
 		{"bob", "POST", "/api/users", SignUp{Name: "bob", Password: password}, 403, nil, nil},
 		{"bob", "POST", "/api/users", SignUp{Name: "bob", Password: password, Invite: "guess"}, 403, nil, nil},
 	})
@@ -305,7 +310,7 @@ func TestOnlyAdminsRunTheHost(t *testing.T) {
 	}
 	h.must(201, "bob", "POST", "/api/users", SignUp{Name: "bob", Password: password, Invite: invite.Code})
 	h.must(403, "cy", "POST", "/api/users", SignUp{Name: "cy", Password: password, Invite: invite.Code})
-	h.must(200, "olga", "PUT", "/api/settings", Settings{account.PolicyClosed})
+	h.must(200, "olga", "PUT", "/api/settings", Settings{SignUp: account.PolicyClosed})
 	mustHave(t, h.must(200, "nobody", "GET", "/api/server", nil).text, `"signUp":"closed"`)
 	h.must(403, "cy", "POST", "/api/users", SignUp{Name: "cy", Password: password})
 }

@@ -13,7 +13,7 @@ type Channels struct {
 }
 
 type channelPath struct {
-	Name string `path:"name"`
+	Name string `path:"name" doc:"ann, or ann@<host id> for the channel of another host"`
 }
 
 func (a *API) channels(context.Context, *none) (*body[Channels], error) {
@@ -22,17 +22,21 @@ func (a *API) channels(context.Context, *none) (*body[Channels], error) {
 }
 
 func (a *API) channel(_ context.Context, in *channelPath) (*body[guide.Entry], error) {
-	name, err := tv.ParseChannelName(in.Name)
+	name, err := tv.ParseAnyChannel(in.Name)
 	if err != nil { // what cannot be a name is nobody's
-		return nil, noChannel()
+		return nil, noChannel("")
 	}
 	e, found, err := a.Guide.Get(name)
 	if err == nil && !found {
-		err = noChannel()
+		_, host := name.Split()
+		err = noChannel(host)
 	}
 	return &body[guide.Entry]{e}, err
 }
 
-func noChannel() error {
+func noChannel(at tv.HostID) error {
+	if at != "" {
+		return tv.Errorf(tv.NotFound, "the computer of this channel is not on the network").Hint("it may be asleep, or on another network")
+	}
 	return tv.Errorf(tv.NotFound, "there is no such channel here").Hint("look at the list of channels")
 }

@@ -224,7 +224,7 @@ func (s *shelf) Profiles(int) ([]guide.Profile, error) {
 func TestAStormOfChangesIsAtMostFourListsASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, f := new(shelf), newFeed()
-		g := guide.New(live.NewHub(live.Config{Log: quiet}), s)
+		g := guide.New(live.NewHub(live.Config{Log: quiet}), s, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- f.run(ctx, quiet, g) }()

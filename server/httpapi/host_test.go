@@ -32,6 +32,7 @@ type host struct {
 	log     *syncBuffer
 	window  *fakeWindow
 	server  *httptest.Server
+	hosts   *fakeHosts // the other computers of the network
 	people  map[string]*http.Client
 	tokens  []string // cookies seen; none may be logged
 	stopped func()
@@ -46,7 +47,7 @@ const (
 // newHost starts a host that nobody owns.
 func newHost(t *testing.T) *host {
 	t.Helper()
-	h := &host{t: t, log: new(syncBuffer), window: new(fakeWindow), people: map[string]*http.Client{}}
+	h := &host{t: t, log: new(syncBuffer), window: new(fakeWindow), hosts: newFakeHosts(), people: map[string]*http.Client{}}
 	log := slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	dir := t.TempDir()
 	st, err := store.Open(dir)
@@ -64,7 +65,7 @@ func newHost(t *testing.T) *host {
 	}
 	hub := live.NewHub(live.Config{Log: log, Packager: cmaf.Packager{}})
 	h.api, err = New(Config{
-		Log: log, Accounts: accounts, Hub: hub, Guide: guide.New(hub, Profiles{accounts}), UI: testUI, Media: testMedia,
+		Log: log, Accounts: accounts, Hub: hub, Guide: guide.New(hub, Profiles{accounts}, h.hosts), UI: testUI, Media: testMedia,
 		Version: "1.2.3", ControlToken: controlToken, DesktopToken: desktopToken, Desktop: h.window, Names: []string{"tv.example"},
 		Addresses: func() Addresses { return Addresses{Watch: []string{"http://192.168.1.20:5175"}} },
 	})

@@ -17,7 +17,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"os"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -60,7 +59,6 @@ type Desktop interface {
 // API serves everything this host says by HTTP. It is safe for concurrent use.
 type API struct {
 	Config
-	machine string // what people call this computer
 	cookie  string // the session cookie's name
 	door    *door
 	feed    *feed
@@ -75,7 +73,6 @@ func New(cfg Config) (*API, error) {
 		return nil, err
 	}
 	a := &API{Config: cfg, cookie: cookieName(cfg.Accounts.InstallID()), door: newDoor(cfg.Log, cfg.Names), feed: newFeed()}
-	a.machine, _ = os.Hostname() // a machine without a name is shown without one
 	a.handler = a.door.guard(a.identify(a.untilOwned(a.routes(pages))))
 	return a, nil
 }

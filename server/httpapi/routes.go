@@ -59,6 +59,7 @@ func (a *API) routes(pages http.Handler) http.Handler {
 	route(on, "GET /api/channels/{name}", 200, "channel", "One channel, on air or not", a.channel)
 	mux.HandleFunc("GET /api/events", a.events)
 	describeEvents(a.spec)
+	mux.HandleFunc("GET /api/hosts/{id}/reach.js", a.reach)
 
 	// Who runs the host.
 	route(on, "GET /api/settings", 200, "settings", "The host's settings (admin)", a.settings)

@@ -17,7 +17,7 @@ type Server struct {
 
 func (a *API) server(context.Context, *none) (*body[Server], error) {
 	return &body[Server]{Server{
-		Name: a.machine, Version: a.Version, SetUp: a.Accounts.Owned(), SignUp: a.Accounts.Policy(), Addresses: a.addresses(),
+		Name: a.Accounts.HostName(), Version: a.Version, SetUp: a.Accounts.Owned(), SignUp: a.Accounts.Policy(), Addresses: a.addresses(),
 	}}, nil
 }
 

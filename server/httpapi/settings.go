@@ -10,6 +10,7 @@ import (
 // Settings are what admins decide.
 type Settings struct {
 	SignUp account.Policy `json:"signUp" enum:"open,invite,closed"`
+	Name   *string        `json:"name,omitempty" doc:"What people call this computer, at most 60 characters; left as it is when missing, the system's name when empty"`
 }
 
 // Invite lets one person sign up.
@@ -22,7 +23,12 @@ func (a *API) settings(ctx context.Context, _ *none) (*body[Settings], error) {
 	if _, err := a.admin(ctx); err != nil {
 		return nil, err
 	}
-	return &body[Settings]{Settings{a.Accounts.Policy()}}, nil
+	return a.settingsNow(), nil
+}
+
+func (a *API) settingsNow() *body[Settings] {
+	name := a.Accounts.HostName()
+	return &body[Settings]{Settings{SignUp: a.Accounts.Policy(), Name: &name}}
 }
 
 func (a *API) changeSettings(ctx context.Context, in *body[Settings]) (*body[Settings], error) {
@@ -33,7 +39,12 @@ func (a *API) changeSettings(ctx context.Context, in *body[Settings]) (*body[Set
 	if err := a.Accounts.SetPolicy(ctx, me, in.Body.SignUp); err != nil {
 		return nil, err
 	}
-	return &body[Settings]{Settings{a.Accounts.Policy()}}, nil
+	if in.Body.Name != nil {
+		if err := a.Accounts.SetHostName(ctx, me, *in.Body.Name); err != nil {
+			return nil, err
+		}
+	}
+	return a.settingsNow(), nil
 }
 
 func (a *API) newInvite(ctx context.Context, _ *none) (*body[Invite], error) {

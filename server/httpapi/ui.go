@@ -98,7 +98,7 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, name, tag string) 
 
 // toChannel makes /@ann, which people write on walls, the page of the channel.
 func toChannel(w http.ResponseWriter, r *http.Request, name string) {
-	channel, err := tv.ParseChannelName(name)
+	channel, err := tv.ParseAnyChannel(name)
 	if err != nil {
 		http.Redirect(w, r, "/", http.StatusFound)
 		return

@@ -81,17 +81,19 @@ func built(t *testing.T, files fstest.MapFS) *pages {
 
 func TestAChannelsShortAddressLeadsToItsPageAndNowhereElse(t *testing.T) {
 	for path, want := range map[string]string{
-		"/@ann":               "/#/@ann",
-		"/@Ann":               "/#/@ann",
-		"/@":                  "/",
-		"/@/evil.example":     "/",
-		"/@//evil.example":    "/",
-		"/@ann\r\nX-Evil: 1":  "/",
-		"/@<script>":          "/",
-		"/@javascript:alert":  "/",
-		"/@ann/../../x":       "/",
-		"/@\\\\evil.example":  "/",
-		"/@.evil.example/%2f": "/",
+		"/@ann":                  "/#/@ann",
+		"/@Ann":                  "/#/@ann",
+		"/@Ann@aaaaaaaaaaaaaaaa": "/#/@ann@aaaaaaaaaaaaaaaa",
+		"/@ann@evil.example":     "/",
+		"/@":                     "/",
+		"/@/evil.example":        "/",
+		"/@//evil.example":       "/",
+		"/@ann\r\nX-Evil: 1":     "/",
+		"/@<script>":             "/",
+		"/@javascript:alert":     "/",
+		"/@ann/../../x":          "/",
+		"/@\\\\evil.example":     "/",
+		"/@.evil.example/%2f":    "/",
 	} {
 		w := page(t, built(t, testUI), "GET", path)
 		if w.Code != 302 || w.Header().Get("Location") != want {

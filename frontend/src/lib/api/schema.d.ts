@@ -436,6 +436,8 @@ export interface components {
             role: string;
         };
         Entry: {
+            /** @description The machine's own pages, such as http://192.168.1.7:5175; empty for this one */
+            address: string;
             /** @description For a person, such as AAC; empty without sound */
             audioCodec: string;
             /**
@@ -444,21 +446,36 @@ export interface components {
              */
             bitrate: number;
             category: string;
+            /** @description What to ask and to play it by here: ann, or ann@<host id> */
             channel: string;
             /**
              * Format: double
              * @description Pictures per second; 0 when not known
              */
             fps: number;
+            /**
+             * Format: date-time
+             * @description Null while the machine is here
+             */
+            goneSince: string | null;
             /** Format: int64 */
             height: number;
-            /** @description The machine that has the channel; empty for this one */
+            /** @description The machine that has the channel, as its owner calls it; empty for this one */
             host: string;
+            /** @description Which machine that is; empty for this one */
+            hostId: string;
+            /** @description What people call it, such as ann */
+            name: string;
             /**
              * Format: int64
              * @description Changes when /hls/<channel>/thumb.mp4 does; 0 when there is none
              */
             picture: number;
+            /**
+             * @description Whether the machine answers; a gone one is forgotten after 30 s
+             * @enum {string}
+             */
+            presence: "here" | "gone";
             /**
              * Format: date-time
              * @description When the first picture came; null while there is none
@@ -476,6 +493,8 @@ export interface components {
              * @description Pixels; 0 without a picture
              */
             width: number;
+            /** @description Four words of that machine's key, to be compared by voice; empty for this one */
+            words: string;
         };
         Event: {
             /** @description With type channels: the whole list */
@@ -589,6 +608,8 @@ export interface components {
             user: components["schemas"]["Me"] | null;
         };
         Settings: {
+            /** @description What people call this computer, at most 60 characters; left as it is when missing, the system's name when empty */
+            name?: string;
             /** @enum {string} */
             signUp: "open" | "invite" | "closed";
         };
@@ -645,6 +666,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description ann, or ann@<host id> for the channel of another host */
                 name: string;
             };
             cookie?: never;

@@ -7,7 +7,15 @@ export function entry(channel: string, change: Partial<Entry> = {}): Entry {
   const on = { state: "live", since: new Date(Date.now() - 65_000).toISOString(), viewers: 3, width: 1920, height: 1080, fps: 60 } as const;
   const off = { state: "offline", since: null, viewers: 0, width: 0, height: 0, fps: 0 } as const;
   const base = change.state === "offline" ? off : on;
-  return { channel, title: "", category: "", host: "", videoCodec: "H.264", audioCodec: "AAC", bitrate: 6_000_000, picture: 1, ...base, ...change };
+  const here = { host: "", hostId: "", words: "", presence: "here", goneSince: null, address: "" } as const;
+  return { channel, name: channel, title: "", category: "", videoCodec: "H.264", audioCodec: "AAC", bitrate: 6_000_000, picture: 1, ...here, ...base, ...change };
+}
+
+export const kimsId = "aaaaaaaaaaaaaaaa";
+
+/** A channel on Kim's laptop, another computer of the network. */
+export function away(name: string, change: Partial<Entry> = {}): Entry {
+  return entry(`${name}@${kimsId}`, { name, host: "Kim's laptop", hostId: kimsId, words: "amber fox quiet lamp", address: "http://192.168.1.7:5175", ...change });
 }
 
 /** A host that answers from memory by the rules a page relies on. Tests set its fields and read them afterwards. */
