@@ -16,6 +16,7 @@ type Frame struct {
 	Samples  int       // audio: samples in Payload, on the track's SampleRate
 	Payload  []byte    // AVCC (4-byte lengths), OBUs or one audio unit; immutable from here on
 	Arrival  time.Time // when its last byte left the publisher's socket
+	Wire     int       // bytes it took to get here, with filler that was dropped; 0 = as many as in Payload
 }
 
 // Init is the initialisation segment that a run of chunks needs.

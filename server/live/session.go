@@ -40,6 +40,7 @@ func newSession(h *Hub, ch *Channel, p Publisher) *Session {
 		s.status = Status{Channel: p.Channel, State: Starting}
 	}
 	s.status.KeyID, s.status.KeyLabel, s.status.Remote = p.KeyID, p.KeyLabel, p.Remote
+	s.status.Announced, s.status.Jumps = Announced{}, 0
 	s.log.Info("publisher accepted", "remote", p.Remote, "key", p.KeyLabel)
 	return s
 }
@@ -68,6 +69,16 @@ func (s *Session) leave(reason error, state State) {
 func (s *Session) SetEncoder(name string) error {
 	return s.locked(func() error {
 		s.status.Encoder = name
+		s.show()
+		return nil
+	})
+}
+
+// Announce notes what the publisher says of its stream, in place of what it said
+// before.
+func (s *Session) Announce(a Announced) error {
+	return s.locked(func() error {
+		s.status.Announced = a
 		s.show()
 		return nil
 	})
@@ -129,6 +140,7 @@ func (s *Session) admit(f Frame) (cut, ok bool) {
 			return false, false
 		}
 		s.tellJump(f)
+		s.status.Jumps++
 		s.waiting = true
 	}
 	if !f.Key || (s.status.Video.Codec != "" && !s.ch.tracks[f.Track].Video()) {

@@ -27,6 +27,7 @@ type Status struct {
 	Audio     AudioInfo
 	Bitrate   int             // media received, bit/s over the last two seconds
 	Dropped   uint64          // frames of this publisher that were not put on air
+	Jumps     uint64          // how often this publisher's clock left its line
 	Viewers   int             // player sessions that took media in the last 15 s
 	ViewersBy map[Path]int    // the same by path; paths without any are missing
 	SentBy    map[Path]uint64 // bytes of media sent since the channel is on air
@@ -36,6 +37,15 @@ type Status struct {
 	KeyID, KeyLabel string
 	Remote          string // the publisher's address
 	Encoder         string // what the publisher calls itself
+	Announced       Announced
+}
+
+// Announced is what a publisher says of its stream beside the media, and what
+// was seen beside the media that goes on air. Zero fields were not said.
+type Announced struct {
+	FPS                        float64
+	VideoBitrate, AudioBitrate int  // bit/s
+	Renditions                 bool // further pictures of the same (OBS's Enhanced Broadcasting); nobody gets them
 }
 
 // VideoInfo describes the picture; the zero value means there is none.

@@ -16,6 +16,7 @@ type sink interface {
 	SetTracks([]live.Track) error
 	WriteFrame(live.Frame) error
 	SetEncoder(string) error
+	Announce(live.Announced) error
 }
 
 const (
@@ -36,6 +37,7 @@ type demux struct {
 	onAir  bool // frames reach the sink
 	frames int  // that reached it
 
+	said      live.Announced
 	announced bool    // metadata said which tracks to expect
 	wants     [2]bool // and these are they
 	in        [2]input
@@ -82,6 +84,7 @@ func (d *demux) metadata(body []byte) {
 		if name, ok := m.GetString("encoder"); ok && name != "" {
 			d.sink.SetEncoder(plain(name))
 		}
+		d.promise(m)
 		video, sound := names(m, "videocodecid"), names(m, "audiocodecid")
 		if video || sound {
 			d.announced, d.wants = true, [2]bool{video, sound}
@@ -125,6 +128,8 @@ func (d *demux) tag(m rawMessage, arrival time.Time) error {
 		return d.tolerate(i, err)
 	case t.kind == tagIgnored:
 		return nil
+	case t.kind == tagRendition:
+		return d.rendition(i)
 	case !playable(t.codec):
 		return d.unplayable(i, t.codec)
 	case t.kind == tagSequence:
@@ -138,7 +143,7 @@ func (d *demux) tag(m rawMessage, arrival time.Time) error {
 	if len(f.Payload) == 0 {
 		return nil // it held nothing to decode
 	}
-	f.Arrival = arrival
+	f.Arrival, f.Wire = arrival, len(m.body)
 	return d.deliver(f)
 }
 

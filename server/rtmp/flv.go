@@ -6,9 +6,10 @@ import "fmt"
 type tagKind int
 
 const (
-	tagIgnored  tagKind = iota // metadata, end of sequence, other tracks
+	tagIgnored  tagKind = iota // metadata, end of sequence
 	tagSequence                // decoder configuration
 	tagFrame
+	tagRendition // of another track than the first
 )
 
 // tag is the meaning of an FLV audio or video tag body: FLV 10.1 §E.4, and
@@ -79,7 +80,7 @@ func parseExVideo(b []byte) (tag, error) {
 	var t tag
 	typ, rest, err := exHeader(b[0]&0x0f, 6, b[1:], &t.codec)
 	if err != nil || rest == nil {
-		return tag{}, err
+		return tag{kind: tagRendition}, err
 	}
 	switch typ {
 	case exSequenceStart:
@@ -120,7 +121,7 @@ func parseExAudio(b []byte) (tag, error) {
 	var t tag
 	typ, rest, err := exHeader(b[0]&0x0f, 5, b[1:], &t.codec)
 	if err != nil || rest == nil {
-		return tag{}, err
+		return tag{kind: tagRendition}, err
 	}
 	switch typ {
 	case exSequenceStart:

@@ -94,6 +94,7 @@ type scene struct {
 	tracks  [][]live.Track // of every SetTracks
 	frames  []live.Frame
 	encoder string
+	said    live.Announced
 	err     error // what the sink answers
 }
 
@@ -109,5 +110,10 @@ func (s *scene) WriteFrame(f live.Frame) error {
 
 func (s *scene) SetEncoder(name string) error {
 	s.encoder = name
+	return s.err
+}
+
+func (s *scene) Announce(a live.Announced) error {
+	s.said = a
 	return s.err
 }
