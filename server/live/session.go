@@ -40,7 +40,7 @@ func newSession(h *Hub, ch *Channel, p Publisher) *Session {
 		s.status = Status{Channel: p.Channel, State: Starting}
 	}
 	s.status.KeyID, s.status.KeyLabel, s.status.Remote = p.KeyID, p.KeyLabel, p.Remote
-	s.status.Announced, s.status.Jumps = Announced{}, 0
+	s.status.Announced, s.status.Jumps, s.status.Came = Announced{}, 0, time.Now()
 	s.log.Info("publisher accepted", "remote", p.Remote, "key", p.KeyLabel)
 	return s
 }

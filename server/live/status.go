@@ -38,6 +38,7 @@ type Status struct {
 	Remote          string // the publisher's address
 	Encoder         string // what the publisher calls itself
 	Announced       Announced
+	Came            time.Time // when this publisher was accepted
 }
 
 // Announced is what a publisher says of its stream beside the media, and what
