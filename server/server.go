@@ -21,6 +21,7 @@ import (
 
 	"echo.tv/server/account"
 	"echo.tv/server/cmaf"
+	"echo.tv/server/coach"
 	"echo.tv/server/guide"
 	"echo.tv/server/hls"
 	"echo.tv/server/httpapi"
@@ -49,6 +50,7 @@ type Server struct {
 	store    *store.Store
 	accounts *account.Accounts
 	hub      *live.Hub
+	coach    *coach.Coach
 	api      *httpapi.API
 	rtmp     *rtmp.Server
 	hls      *hls.Server
@@ -95,7 +97,8 @@ func New(cfg Config) (_ *Server, err error) {
 	}
 	s.hls = hls.New(hls.Config{Log: s.log("hls"), Keys: watchKeys{s.accounts}})
 	s.push = push.New(push.Config{Log: s.log("push"), Codecs: hls.Codecs})
-	outputs := []func(*live.Channel) live.Output{s.hls.Attach, s.push.Attach, s.rtmp.Attach}
+	s.coach = coach.New(coach.Config{Log: s.log("coach"), Link: s.link})
+	outputs := []func(*live.Channel) live.Output{s.hls.Attach, s.push.Attach, s.rtmp.Attach, s.coach.Attach}
 	if s.rtsp = s.listenRTSP(); s.rtsp != nil {
 		outputs = append(outputs, s.rtsp.Attach)
 	}
@@ -106,7 +109,7 @@ func New(cfg Config) (_ *Server, err error) {
 	}
 	control := rand.Text()
 	s.api, err = httpapi.New(httpapi.Config{
-		Log: s.log("http"), Accounts: s.accounts, Hub: s.hub,
+		Log: s.log("http"), Accounts: s.accounts, Hub: s.hub, Coach: s.coach,
 		Guide: guide.New(s.hub, httpapi.Profiles{Accounts: s.accounts}, nil),
 		UI:    cfg.UI, Media: s.hls, Push: s.push, Addresses: s.Addresses, Version: cfg.Version, Names: cfg.Names,
 		ControlToken: control, Desktop: cfg.Desktop, DesktopToken: cfg.DesktopToken,
@@ -176,6 +179,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.store.Run(ctx, s.log("store")) })
 	g.Go(func() error { return s.hub.Run(ctx) })
+	g.Go(func() error { return s.coach.Run(ctx) })
 	g.Go(func() error { return s.api.Run(ctx) })
 	g.Go(func() error { return s.rtmp.Run(ctx) })
 	g.Go(func() error { return s.hls.Run(ctx) })

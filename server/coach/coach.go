@@ -78,9 +78,9 @@ func (c *Coach) Run(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
+		c.look(time.Now())
 		select {
 		case <-tick.C:
-			c.look(time.Now())
 		case <-ctx.Done():
 			return nil
 		}

@@ -19,6 +19,7 @@ import (
 
 	"echo.tv/server/account"
 	"echo.tv/server/cmaf"
+	"echo.tv/server/coach"
 	"echo.tv/server/guide"
 	"echo.tv/server/live"
 	"echo.tv/server/store"
@@ -29,6 +30,7 @@ import (
 type host struct {
 	t       *testing.T
 	api     *API
+	coach   *coach.Coach
 	log     *syncBuffer
 	window  *fakeWindow
 	server  *httptest.Server
@@ -63,9 +65,10 @@ func newHost(t *testing.T) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hub := live.NewHub(live.Config{Log: log, Packager: cmaf.Packager{}})
+	h.coach = coach.New(coach.Config{Log: log, Link: func() coach.Link { return coach.Link{Kind: coach.Wire, Mbit: 1000} }})
+	hub := live.NewHub(live.Config{Log: log, Packager: cmaf.Packager{}, Outputs: []func(*live.Channel) live.Output{h.coach.Attach}})
 	h.api, err = New(Config{
-		Log: log, Accounts: accounts, Hub: hub, Guide: guide.New(hub, Profiles{accounts}, h.hosts), UI: testUI, Media: testMedia,
+		Log: log, Accounts: accounts, Hub: hub, Coach: h.coach, Guide: guide.New(hub, Profiles{accounts}, h.hosts), UI: testUI, Media: testMedia,
 		Version: "1.2.3", ControlToken: controlToken, DesktopToken: desktopToken, Desktop: h.window, Names: []string{"tv.example"},
 		Addresses: func() Addresses { return Addresses{Watch: []string{"http://192.168.1.20:5175"}} },
 	})
@@ -91,6 +94,7 @@ func (h *host) start(hub *live.Hub) {
 	ctx, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { hub.Run(ctx) })
+	wg.Go(func() { h.coach.Run(ctx) })
 	wg.Go(func() { h.api.Run(ctx) })
 	h.server = httptest.NewUnstartedServer(nil)
 	h.server.Config = NewServer(h.api, h.api.Log)

@@ -21,6 +21,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"echo.tv/server/account"
+	"echo.tv/server/coach"
 	"echo.tv/server/guide"
 	"echo.tv/server/live"
 )
@@ -31,6 +32,7 @@ type Config struct {
 	Accounts  *account.Accounts
 	Hub       *live.Hub
 	Guide     *guide.Guide
+	Coach     *coach.Coach
 	UI        fs.FS        // index.html at its root; nil or without it: a page that says so
 	Media     http.Handler // serves /hls/ and sets its own CORS and cache headers
 	Push      http.Handler // upgrades /push, and checks the origin itself; nil for none

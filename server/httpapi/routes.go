@@ -48,6 +48,7 @@ func (a *API) routes(pages http.Handler) http.Handler {
 	// What a streamer owns.
 	route(on, "GET /api/me/channel", 200, "myChannel", "The own channel as its owner may see it", a.myChannel)
 	route(on, "PATCH /api/me/channel", 200, "editChannel", "Change title or category", a.editChannel)
+	route(on, "GET /api/me/coach", 200, "coach", "What could be better about the own stream, and how many viewers the link carries", a.myCoach)
 	route(on, "GET /api/me/keys", 200, "keys", "The own stream keys, without their secrets", a.keys)
 	route(on, "POST /api/me/keys", 201, "newKey", "Make a stream key", a.newKey)
 	route(on, "POST /api/me/keys/{id}/reveal", 200, "revealKey", "Show a stream key again", a.revealKey)
@@ -57,6 +58,7 @@ func (a *API) routes(pages http.Handler) http.Handler {
 	// What everybody watches.
 	route(on, "GET /api/channels", 200, "channels", "Channels, on air first", a.channels)
 	route(on, "GET /api/channels/{name}", 200, "channel", "One channel, on air or not", a.channel)
+	route(on, "GET /api/channels/{name}/series", 200, "series", "The last ten minutes of one channel, second by second", a.series)
 	mux.HandleFunc("GET /api/events", a.events)
 	describeEvents(a.spec)
 	mux.HandleFunc("GET /api/hosts/{id}/reach.js", a.reach)

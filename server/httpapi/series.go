@@ -27,14 +27,15 @@ type seriesPath struct {
 func (a *API) series(_ context.Context, in *seriesPath) (*body[Series], error) {
 	name, err := tv.ParseAnyChannel(in.Name)
 	if err != nil {
-		return nil, noChannel()
+		return nil, noChannel("")
 	}
 	samples, known := a.Coach.Series(name, time.Unix(in.After+1, 0).Add(-time.Nanosecond))
-	if _, far := name.Split(); !known && far == "" {
+	if !known {
 		_, known, err = a.Guide.Get(name)
 	}
 	if err == nil && !known {
-		err = noChannel()
+		_, host := name.Split()
+		err = noChannel(host)
 	}
 	return &body[Series]{seriesOf(samples)}, err
 }

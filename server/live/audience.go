@@ -44,8 +44,8 @@ type seat struct {
 	people int
 }
 
-func newAudience() audience {
-	a := audience{sent: make(map[Path]*atomic.Uint64, len(Paths)), seen: make(map[string]seat)}
+func newAudience() *audience {
+	a := &audience{sent: make(map[Path]*atomic.Uint64, len(Paths)), seen: make(map[string]seat)}
 	for _, p := range Paths {
 		a.sent[p] = new(atomic.Uint64)
 	}

@@ -14,7 +14,7 @@ import (
 type Channel struct {
 	name     tv.ChannelName
 	hub      *Hub
-	audience audience
+	audience *audience
 	status   atomic.Pointer[Status]
 	still    atomic.Pointer[Still]
 

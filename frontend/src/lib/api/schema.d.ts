@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels/{name}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last ten minutes of one channel, second by second */
+        get: operations["series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/control/keys": {
         parameters: {
             query?: never;
@@ -193,6 +210,23 @@ export interface paths {
         head?: never;
         /** Change title or category */
         patch: operations["editChannel"];
+        trace?: never;
+    };
+    "/api/me/coach": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What could be better about the own stream, and how many viewers the link carries */
+        get: operations["coach"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/me/keys": {
@@ -379,6 +413,46 @@ export interface components {
             /** @description For browsers, such as http://192.168.1.20:5175 */
             watch: string[];
         };
+        Advice: {
+            /** @description Where to change it */
+            fix: string;
+            id: string;
+            /** @enum {string} */
+            severity: "info" | "warn" | "bad";
+            /** @description What is, and what is wanted */
+            text: string;
+        };
+        Budget: {
+            /**
+             * @description From the link's speed, or from the most it was ever seen to carry
+             * @enum {string}
+             */
+            basis: "link" | "measured" | "unknown";
+            /**
+             * Format: int64
+             * @description bit/s of media; 0 when not known
+             */
+            carries: number;
+            /** @enum {string} */
+            kind: "ethernet" | "wifi" | "unknown";
+            /**
+             * Format: int64
+             * @description What the link negotiated, Mbit/s; 0 when not known
+             */
+            mbit: number;
+            /** @description More than 80 % is used */
+            near: boolean;
+            /**
+             * Format: int64
+             * @description bit/s, by all channels together
+             */
+            used: number;
+            /**
+             * Format: int64
+             * @description How many of this channel it carries; 0 when not known
+             */
+            viewers: number;
+        };
         Channel: {
             category: string;
             name: string;
@@ -396,6 +470,13 @@ export interface components {
             code: string;
             name: string;
             password: string;
+        };
+        Coach: {
+            /** @description The worst first */
+            advice: components["schemas"]["Advice"][];
+            budget: components["schemas"]["Budget"];
+            /** @enum {string} */
+            health: "off" | "learning" | "healthy" | "advice";
         };
         ControlAir: {
             address: string;
@@ -594,6 +675,19 @@ export interface components {
             /** @description What goes into OBS */
             secret: string;
         };
+        Series: {
+            /** @description Seconds since 1970; a channel that was off the air leaves a gap */
+            at: number[];
+            /** @description Media received, kbit/s */
+            bitrate: number[];
+            /** @description Pictures received in the second */
+            fps: number[];
+            /** @description Seconds between key frames; 0 while not known */
+            keyInterval: number[];
+            /** @description By how much the sender was behind its own clock, ms */
+            late: number[];
+            viewers: number[];
+        };
         Server: {
             addresses: components["schemas"]["Addresses"];
             /** @description What people call this computer */
@@ -680,6 +774,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Entry"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    series: {
+        parameters: {
+            query?: {
+                /** @description Only what is newer, seconds since 1970 */
+                after?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Series"];
                 };
             };
             /** @description What went wrong */
@@ -983,6 +1111,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    coach: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Coach"];
                 };
             };
             /** @description What went wrong */
