@@ -2,9 +2,10 @@
 // change: adapters, their addresses, which of them other devices can use, and
 // how fast they are. It knows no server and no peer.
 //
-// All of it is read from the system, so a look costs no packet. One goroutine
-// looks once a second (0.8 ms with four adapters, see BenchmarkLook); readers
-// take an immutable snapshot and wait for nobody.
+// All of it is read from the system, but for one question of multicast DNS a
+// minute: whether others find this machine by its name. One goroutine looks
+// once a second (0.8 ms with four adapters, see BenchmarkLook); readers take an
+// immutable snapshot and wait for nobody.
 package lan
 
 import "net/netip"
@@ -34,7 +35,10 @@ type Address struct {
 
 // Network is one look at all adapters: the addresses under which others may
 // reach this machine, best first, and after them those of VPNs. Immutable.
-type Network struct{ Addresses []Address }
+type Network struct {
+	Addresses []Address
+	Name      string // such as kims-pc.local, when multicast DNS says that it means this machine; or empty
+}
 
 // Best returns the address that people should type, and false when no adapter
 // but perhaps a VPN's is connected.

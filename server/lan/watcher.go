@@ -3,6 +3,7 @@ package lan
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,19 +16,27 @@ const lookEvery = time.Second
 
 // Watcher knows the network as of the last second. It is safe for concurrent use.
 type Watcher struct {
-	log  *slog.Logger
-	look func() (Network, error)
-	now  atomic.Pointer[Network]
+	log       *slog.Logger
+	look      func() (Network, error)
+	ask       func(ctx context.Context, from netip.Addr) string // the name of this machine that resolves
+	now       atomic.Pointer[Network]
+	recovered atomic.Uint64
 
 	mu      sync.Mutex
+	name    string        // guarded by mu
 	changed chan struct{} // guarded by mu; closed and replaced at each change
 }
 
 // New takes a first look, so that Now works before Run.
-func New(log *slog.Logger) *Watcher { return watch(log, look) }
+func New(log *slog.Logger) *Watcher {
+	w := watch(log, look)
+	w.ask = ownName
+	return w
+}
 
 func watch(log *slog.Logger, look func() (Network, error)) *Watcher {
 	w := &Watcher{log: log, look: look, changed: make(chan struct{})}
+	w.ask = func(context.Context, netip.Addr) string { return "" }
 	w.now.Store(&Network{})
 	w.lookAgain()
 	return w
@@ -37,15 +46,21 @@ func watch(log *slog.Logger, look func() (Network, error)) *Watcher {
 func (w *Watcher) Now() Network { return *w.now.Load() }
 
 // Changed returns a channel that is closed at the next change of addresses,
-// adapters or routes. Take it before Now, so that no change is missed.
+// adapters, routes or the name. Take it before Now, so that no change is missed.
 func (w *Watcher) Changed() <-chan struct{} {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.changed
 }
 
+// Recovered counts the panics over what others answered; each is our fault.
+func (w *Watcher) Recovered() uint64 { return w.recovered.Load() }
+
 // Run looks once a second until ctx ends, and returns nil.
 func (w *Watcher) Run(ctx context.Context) error {
+	var naming sync.WaitGroup
+	naming.Go(func() { w.keepName(ctx) })
+	defer naming.Wait()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for failing := false; ; {
@@ -68,16 +83,15 @@ func (w *Watcher) lookAgain() error {
 	if err != nil {
 		return err
 	}
-	before := w.now.Swap(&seen)
-	if slices.EqualFunc(before.Addresses, seen.Addresses, sameButSpeed) {
-		return nil
-	}
-	best, _ := seen.Best()
-	w.log.Info("network changed", "addresses", len(seen.Addresses), "best", best.IP, "adapter", best.Adapter)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	close(w.changed)
-	w.changed = make(chan struct{})
+	seen.Name = w.name
+	before := w.now.Swap(&seen)
+	if !slices.EqualFunc(before.Addresses, seen.Addresses, sameButSpeed) {
+		best, _ := seen.Best()
+		w.log.Info("network changed", "addresses", len(seen.Addresses), "best", best.IP, "adapter", best.Adapter)
+		w.tell()
+	}
 	return nil
 }
 
@@ -85,4 +99,10 @@ func (w *Watcher) lookAgain() error {
 func sameButSpeed(a, b Address) bool {
 	a.Mbit = b.Mbit
 	return a == b
+}
+
+// tell wakes those who wait for a change. The caller holds mu.
+func (w *Watcher) tell() {
+	close(w.changed)
+	w.changed = make(chan struct{})
 }
