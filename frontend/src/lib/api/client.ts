@@ -1,7 +1,7 @@
 import createClient from "openapi-fetch";
 import { ApiError, type Code } from "./error";
 import type { paths } from "./schema";
-import type { Channel, Entry, FreshKey, House, Invite, Key, Me, OwnChannel, SignUp } from "./types";
+import type { Channel, Coach, Entry, FreshKey, House, Invite, Key, Me, OwnChannel, Series, SignUp } from "./types";
 
 /** Every question a page can ask the host. Each call answers, or throws an ApiError. */
 export interface Api {
@@ -21,6 +21,8 @@ export interface Api {
   revokeKey(id: string): Promise<void>;
   channels(): Promise<Entry[]>;
   channel(name: string): Promise<Entry>;
+  series(name: string, after: number): Promise<Series>; // seconds since 1970
+  coach(): Promise<Coach>;
   setSettings(settings: { signUp: SignUp }): Promise<void>;
   newInvite(): Promise<Invite>;
   openOutside(url: string, token: string): Promise<void>;
@@ -58,6 +60,8 @@ export function httpApi(origin: string, heard: (date: string | null) => void = (
     revokeKey: (id) => ask(client.DELETE("/api/me/keys/{id}", { params: { path: { id } } })),
     channels: async () => (await ask(client.GET("/api/channels"))).channels,
     channel: (name) => ask(client.GET("/api/channels/{name}", { params: { path: { name } } })),
+    series: (name, after) => ask(client.GET("/api/channels/{name}/series", { params: { path: { name }, query: { after } } })),
+    coach: () => ask(client.GET("/api/me/coach")),
     setSettings: async (settings) => void (await ask(client.PUT("/api/settings", { body: settings }))),
     newInvite: () => ask(client.POST("/api/invites")),
     openOutside: (url, token) => ask(client.POST("/api/desktop/open", { body: { url }, params: { header: { "X-Echotv-Desktop": token } } })),

@@ -16,3 +16,7 @@ export type FreshKey = Schemas["KeyAndSecret"];
 export type Invite = Schemas["Invite"];
 export type Event = Schemas["Event"];
 export type Code = Schemas["Problem"]["code"];
+export type Series = Schemas["Series"];
+export type Coach = Schemas["Coach"];
+export type Advice = Schemas["Advice"];
+export type Budget = Schemas["Budget"];

@@ -1,6 +1,6 @@
 import type { Api } from "../api/client";
 import { ApiError, type Code } from "../api/error";
-import type { Channel, Entry, House, Key, Me, OwnChannel } from "../api/types";
+import type { Channel, Coach, Entry, House, Key, Me, OwnChannel, Series } from "../api/types";
 
 /** A channel as the guide tells it; live unless said otherwise. */
 export function entry(channel: string, change: Partial<Entry> = {}): Entry {
@@ -29,6 +29,8 @@ export class FakeApi implements Api {
   keyList: Key[] = [];
   profile: Channel = { name: "ann", title: "Old title", category: "" };
   publisher: OwnChannel["publisher"] = null;
+  figures: Series = { at: [], bitrate: [], fps: [], viewers: [], keyInterval: [], late: [] };
+  coached: Coach = { health: "off", advice: [], budget: { basis: "unknown", kind: "unknown", mbit: 0, carries: 0, used: 0, viewers: 0, near: false } };
   refusal: ApiError | undefined; // the next call fails with this
   opened: { url: string; token: string }[] = [];
   #made = 0;
@@ -80,6 +82,8 @@ export class FakeApi implements Api {
   revokeKey = (id: string) => this.#answer(() => void (this.keyList = this.keyList.filter((k) => k.id !== id)));
   channels = () => this.#answer(() => this.entries);
   channel = (name: string) => this.#answer(() => this.#entry(name));
+  series = (_name: string, after: number) => this.#answer(() => newer(this.figures, after));
+  coach = () => this.#answer(() => this.coached);
   setSettings = (s: { signUp: House["signUp"] }) => this.#answer(() => void (this.house_ = { ...this.house_, ...s }));
   newInvite = () => this.#answer(() => ({ code: "k7xq-42vn", expires: "2026-01-02T00:00:00Z" }));
   openOutside = (url: string, token: string) => this.#answer(() => void this.opened.push({ url, token }));
@@ -102,4 +106,10 @@ export class FakeApi implements Api {
     if (name === this.profile.name) return entry(name, { state: "offline" });
     throw new ApiError("not_found", "nobody has that name");
   }
+}
+
+function newer(s: Series, after: number): Series {
+  const from = s.at.findIndex((t) => t > after);
+  const cut = (all: number[]) => (from < 0 ? [] : all.slice(from));
+  return { at: cut(s.at), bitrate: cut(s.bitrate), fps: cut(s.fps), viewers: cut(s.viewers), keyInterval: cut(s.keyInterval), late: cut(s.late) };
 }
