@@ -34,7 +34,7 @@ var arrows = map[string]struct {
 	"server/rtsp":       {[]string{"tv", "live"}, "a face sees the live core, never another face"},
 	"server/lan":        {[]string{"tv"}, "what the network is like does not depend on who asks"},
 	"server/peer":       {[]string{"tv", "store", "lan"}, "other hosts are strangers: what they say is checked here before anybody sees it"},
-	"server/relay":      {[]string{"tv", "live", "peer"}, "a relay is one more publisher of the live core"},
+	"server/relay":      {[]string{"tv", "live", "cmaf", "peer"}, "a relay is one more publisher of the live core"},
 	"server/doctor":     {[]string{"tv", "lan"}, "what it checks comes in by small interfaces, so that every fault can be staged"},
 	"server/testcard":   {[]string{"tv"}, "the test picture comes in like OBS, by the front door"},
 	"server/stat":       {[]string{"tv", "live"}, "figures are read, never made, here"},

@@ -1,7 +1,8 @@
 // Package cmaf writes fragmented MP4: an initialisation segment for a set of
 // tracks, and one moof + mdat chunk per frame (CMAF, ISO/IEC 23000-19; boxes as
 // in ISO/IEC 14496-12). It keeps no state and is safe for concurrent use; a
-// chunk costs one allocation and one copy of the payload.
+// chunk costs one allocation and one copy of the payload. It also reads what
+// another echo.tv wrote, and nothing else.
 //
 // Picture and sound share one segment as two tracks: half the requests of
 // separate renditions, and one socket for the push players.
