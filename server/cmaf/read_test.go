@@ -190,8 +190,12 @@ func FuzzReadInit(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := (Packager{}).Init(tracks); err != nil {
-			t.Errorf("what was read cannot be written: %v", err)
+		again, err := Packager{}.Init(tracks)
+		if err != nil {
+			return // readable, but not to be packaged: SetTracks refuses it
+		}
+		if same, err := ReadInit(again); err != nil || len(same) != len(tracks) {
+			t.Errorf("%v: %+v became %+v", err, tracks, same)
 		}
 	})
 }
