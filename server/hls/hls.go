@@ -9,6 +9,7 @@
 //	/hls/<channel>/live.m3u8      media playlist, with blocking reload and delta updates
 //	/hls/<channel>/thumb.mp4      the newest still picture
 //	/hls/<channel>/ts/index.m3u8  plain HLS of MPEG-TS segments, for old televisions and players
+//	/hls/<name>@<host>/...        a channel of another host, which its playlists put on air here
 //	/hls/<stream key>/index.m3u8  the habit of the nginx-rtmp guides: 307 to the channel
 //
 // Init segments, parts and segments stand beside the playlists; their names
@@ -66,6 +67,10 @@ type Config struct {
 	// Fetch puts the channel of another host, ann@<id>, on air here and returns
 	// when it is, or why it cannot be; nil when there are no other hosts.
 	Fetch func(ctx context.Context, name tv.ChannelName) error
+
+	// Still returns the newest picture of the channel of another host, without
+	// putting it on air; nil when there are no other hosts.
+	Still func(ctx context.Context, name tv.ChannelName) ([]byte, error)
 }
 
 // afterglow is how long the end of a broadcast stays, so that players a few
@@ -132,7 +137,7 @@ func (a attached) End() {
 }
 
 // maxRemembered bounds the key intervals kept; channels are accounts of this
-// host, so this is far away.
+// host, or were watched here, so this is far away.
 const maxRemembered = 1024
 
 func (s *Server) ended(g *segmenter) {

@@ -2,6 +2,7 @@ package hls
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -51,7 +52,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.redirect(w, r, key, file)
 		return
 	}
-	g := s.open(r.Context(), tv.ChannelName(name))
+	if _, host := tv.ChannelName(name).Split(); host != "" && file == "thumb.mp4" && s.cfg.Still != nil {
+		s.serveStill(w, r, tv.ChannelName(name))
+		return
+	}
+	g := s.open(r.Context(), tv.ChannelName(name), file)
 	if g == nil {
 		fail(w, http.StatusNotFound, "this channel is off the air")
 		return
@@ -63,16 +68,29 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.serve(w, r, file)
 }
 
-// open finds a channel that is on air, here or on another host.
-func (s *Server) open(ctx context.Context, name tv.ChannelName) *segmenter {
-	g := s.find(name)
-	if _, host := name.Split(); g != nil || host == "" || s.cfg.Fetch == nil {
-		return g
+// open finds a channel that is on air, here or on another host. A playlist of
+// the latter is asked for there also when it is still here: nobody may have
+// watched it for a while.
+func (s *Server) open(ctx context.Context, name tv.ChannelName, file string) *segmenter {
+	_, host := name.Split()
+	if host == "" || s.cfg.Fetch == nil || !strings.HasSuffix(file, ".m3u8") {
+		return s.find(name)
 	}
 	if err := s.cfg.Fetch(ctx, name); err != nil {
-		s.cfg.Log.Debug("no relay", "channel", string(name), "err", err)
+		s.cfg.Log.Debug("no relay", "channel", fmt.Sprintf("%.50q", name), "err", err)
 	}
 	return s.find(name)
+}
+
+// serveStill answers with another host's picture: it looks at what that host
+// announces, so it is as new here as there, relayed or not.
+func (s *Server) serveStill(w http.ResponseWriter, r *http.Request, name tv.ChannelName) {
+	b, err := s.cfg.Still(r.Context(), name)
+	if err != nil {
+		fail(w, http.StatusNotFound, "there is no picture of this channel")
+		return
+	}
+	send(w, r, cmaf.ContentType, b)
 }
 
 // redirect sends whoever tries a stream key, as the nginx-rtmp guides teach, to
