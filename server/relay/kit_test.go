@@ -194,12 +194,26 @@ func newHost(t testing.TB, n *network, id tv.HostID, addr string) *host {
 	return h
 }
 
+// crash ends the host without a goodbye.
+func (h *host) crash() {
+	h.port.Close()
+	h.port.cut()
+	h.stop()
+}
+
 func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/push" {
 		h.push.ServeHTTP(w, r)
 		return
 	}
 	h.hls.ServeHTTP(w, r)
+}
+
+// relaying returns how many relays h has.
+func (h *host) relaying() int {
+	h.relays.mu.Lock()
+	defer h.relays.mu.Unlock()
+	return len(h.relays.on)
 }
 
 // knows tells h of another host and what is on there.

@@ -52,7 +52,7 @@ func TestTwentyViewersCostTheOriginOneConnectionAndAreAllCountedThere(t *testing
 			t.Error("the relay ended before the last viewer was counted out")
 		}
 		cam.shoot(20 * time.Second) // they count for 15 s, and then it lingers for 10 s
-		if open := len(bob.relays.on); open > 0 {
+		if open := bob.relaying(); open > 0 {
 			t.Errorf("%d relays are left", open)
 		}
 		if s := bob.hub.Status(annThere); s.State != live.Offline {
@@ -104,7 +104,7 @@ func TestWhenTheOriginDiesViewersKeepTheirPlaceAndGoOnWhenItReturns(t *testing.T
 		v.watch(annThere, "v")
 		cam.shoot(2 * time.Second)
 		before, _ := v.seen()
-		ann.stop()
+		ann.crash()
 		stay := func(d time.Duration) { // the page acks
 			for range d / time.Second {
 				time.Sleep(time.Second)
@@ -149,7 +149,7 @@ func TestAChannelWhoseOriginStaysAwayEnds(t *testing.T) {
 		cam.shoot(time.Second)
 		v.watch(annThere, "v")
 		cam.shoot(time.Second)
-		ann.stop()
+		ann.crash()
 		for range 70 {
 			time.Sleep(time.Second)
 			v.say(`{"ack":"` + string(annThere) + `"}`)
@@ -157,8 +157,8 @@ func TestAChannelWhoseOriginStaysAwayEnds(t *testing.T) {
 		if off := v.said("off"); off["off"] != string(annThere) {
 			t.Errorf("the viewer was told %v", off)
 		}
-		if len(bob.relays.on) > 0 || bob.hub.Status(annThere).State != live.Offline {
-			t.Errorf("%d relays, %s", len(bob.relays.on), bob.hub.Status(annThere).State)
+		if bob.relaying() > 0 || bob.hub.Status(annThere).State != live.Offline {
+			t.Errorf("%d relays, %s", bob.relaying(), bob.hub.Status(annThere).State)
 		}
 		v.leave()
 		bob.stop()
@@ -324,7 +324,7 @@ func TestAFailedFetchIsNotRepeatedForEveryViewer(t *testing.T) {
 			t.Errorf("50 requests made %d connections", n)
 		}
 		time.Sleep(failedFor + time.Second)
-		if len(bob.relays.on) > 0 {
+		if bob.relaying() > 0 {
 			t.Error("the failure is remembered for ever")
 		}
 		ann.stop()
