@@ -22,12 +22,13 @@ type cli struct {
 	LogLevel string           `env:"ECHOTV_LOG_LEVEL" placeholder:"LEVEL" enum:"debug,info,warn,error" default:"info" help:"How much to log on stderr: debug, info, warn or error."`
 	Version  kong.VersionFlag `help:"Print the version and leave."`
 
-	HTTP     string   `name:"http" group:"server" env:"ECHOTV_HTTP" placeholder:"ADDR" default:":5175" help:"Where browsers and players come in (default: :5175)."`
-	RTMP     string   `name:"rtmp" group:"server" env:"ECHOTV_RTMP" placeholder:"ADDR" default:":1935" help:"Where OBS comes in (default: :1935)."`
-	RTSP     string   `name:"rtsp" group:"server" env:"ECHOTV_RTSP" placeholder:"ADDR" default:":8554" help:"Where RTSP players and cameras come in (default: :8554); empty for none."`
-	Name     []string `group:"server" env:"ECHOTV_NAME" placeholder:"HOST" help:"Another host name this machine is called by in the browser; repeat for more."`
-	Debug    string   `group:"server" env:"ECHOTV_DEBUG" placeholder:"ADDR" help:"Serve profiles (pprof) here; loopback only, such as 127.0.0.1:6060."`
-	Headless bool     `group:"server" env:"ECHOTV_HEADLESS" help:"Open no window."`
+	HTTP      string   `name:"http" group:"server" env:"ECHOTV_HTTP" placeholder:"ADDR" default:":5175" help:"Where browsers and players come in (default: :5175)."`
+	RTMP      string   `name:"rtmp" group:"server" env:"ECHOTV_RTMP" placeholder:"ADDR" default:":1935" help:"Where OBS comes in (default: :1935)."`
+	RTSP      string   `name:"rtsp" group:"server" env:"ECHOTV_RTSP" placeholder:"ADDR" default:":8554" help:"Where RTSP players and cameras come in (default: :8554); empty for none."`
+	Name      []string `group:"server" env:"ECHOTV_NAME" placeholder:"HOST" help:"Another host name this machine is called by in the browser; repeat for more."`
+	Debug     string   `group:"server" env:"ECHOTV_DEBUG" placeholder:"ADDR" help:"Serve profiles (pprof) here; loopback only, such as 127.0.0.1:6060."`
+	Discovery bool     `group:"server" env:"ECHOTV_DISCOVERY" negatable:"" default:"true" help:"Find other echo.tv machines on the network, and be found (default: on)."`
+	Headless  bool     `group:"server" env:"ECHOTV_HEADLESS" help:"Open no window."`
 	windowFlags
 
 	Run    runCommand    `cmd:"" default:"1" help:"Start echo.tv. This is what happens without a command."`
@@ -82,6 +83,7 @@ func (p *process) config(c *cli) (server.Config, error) {
 	cfg := server.DefaultConfig()
 	cfg.DataDir, cfg.Names = c.Data, c.Name
 	cfg.HTTP, cfg.RTMP, cfg.RTSP, cfg.Debug = c.HTTP, c.RTMP, c.RTSP, c.Debug
+	cfg.Discover = c.Discovery
 	cfg.UI, cfg.Version, cfg.Log = p.UI, p.Version, log
 	if err := cfg.Validate(); err != nil {
 		return server.Config{}, usage(err)

@@ -26,7 +26,7 @@ var watchLine = regexp.MustCompile(`Watch +(http://\S+)`)
 func start(t *testing.T, dir string, args ...string) *station {
 	t.Helper()
 	s := &station{}
-	p := testProcess(nil, nil, append([]string{"--headless", "--data", dir, "--http", "127.0.0.1:0",
+	p := testProcess(nil, nil, append([]string{"--headless", "--no-discovery", "--data", dir, "--http", "127.0.0.1:0",
 		"--rtmp", "127.0.0.1:0", "--rtsp", "127.0.0.1:0"}, args...)...)
 	p.stdout, p.stderr = &s.stdout, &s.stderr
 	ctx, cancel := context.WithCancel(t.Context())
@@ -96,7 +96,7 @@ func TestStationAnswersWhereItSaysUntilItIsTold(t *testing.T) {
 func TestSecondStartOnTheSameDataSaysSo(t *testing.T) {
 	dir := t.TempDir()
 	start(t, dir)
-	code, out, log := echotv(t, "--headless", "--data", dir, "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0")
+	code, out, log := echotv(t, "--headless", "--no-discovery", "--data", dir, "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0")
 	if code != exitRunning || out != "" || strings.Count(log, "\n") != 1 {
 		t.Errorf("exit code %d, stdout %q, stderr %q", code, out, log)
 	}
@@ -109,7 +109,7 @@ func TestBusyPortIsNamedWithItsFlag(t *testing.T) {
 	}
 	defer busy.Close()
 	for _, flag := range []string{"--http", "--rtmp"} {
-		args := []string{"--headless", "--data", t.TempDir(), "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0"}
+		args := []string{"--headless", "--no-discovery", "--data", t.TempDir(), "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0"}
 		code, out, log := echotv(t, append(args, flag, busy.Addr().String())...)
 		if code != exitFailed || out != "" || strings.Count(log, "\n") != 1 || !strings.Contains(log, flag) {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q", flag, code, out, log)

@@ -21,7 +21,7 @@ func BenchmarkStart(b *testing.B) {
 }
 
 func startOnce(b *testing.B, bin, dir string) {
-	cmd := exec.Command(bin, "--headless", "--data", dir, "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--rtsp", "127.0.0.1:0")
+	cmd := exec.Command(bin, "--headless", "--no-discovery", "--data", dir, "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--rtsp", "127.0.0.1:0")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)

@@ -12,15 +12,16 @@ import (
 
 // Config is everything a host can be told. Only DataDir has no default.
 type Config struct {
-	DataDir string   // made when missing; one running server per folder
-	HTTP    string   // host:port for browsers and players
-	RTMP    string   // host:port for OBS
-	RTSP    string   // host:port for RTSP players and cameras; empty for none, and a busy one is no error
-	Debug   string   // loopback host:port for pprof; empty for none
-	Names   []string // further host names or addresses under which browsers may ask
-	UI      fs.FS    // the built interface; nil serves a page that says it is missing
-	Log     *slog.Logger
-	Version string
+	DataDir  string   // made when missing; one running server per folder
+	HTTP     string   // host:port for browsers and players
+	RTMP     string   // host:port for OBS
+	RTSP     string   // host:port for RTSP players and cameras; empty for none, and a busy one is no error
+	Debug    string   // loopback host:port for pprof; empty for none
+	Names    []string // further host names or addresses under which browsers may ask
+	Discover bool     // announce this host on the network and look for others
+	UI       fs.FS    // the built interface; nil serves a page that says it is missing
+	Log      *slog.Logger
+	Version  string
 
 	Desktop      httpapi.Desktop // the window; nil without one
 	DesktopToken string          // its per-run secret
@@ -28,7 +29,7 @@ type Config struct {
 
 // DefaultConfig returns the ports everybody expects, on every address.
 func DefaultConfig() Config {
-	return Config{HTTP: ":5175", RTMP: ":1935", RTSP: ":8554", Log: slog.Default(), Version: "dev"}
+	return Config{HTTP: ":5175", RTMP: ":1935", RTSP: ":8554", Discover: true, Log: slog.Default(), Version: "dev"}
 }
 
 // Validate says what is wrong with c, or nil. Errors: Invalid.

@@ -25,7 +25,9 @@ import (
 	"echo.tv/server/guide"
 	"echo.tv/server/hls"
 	"echo.tv/server/httpapi"
+	"echo.tv/server/lan"
 	"echo.tv/server/live"
+	"echo.tv/server/peer"
 	"echo.tv/server/push"
 	"echo.tv/server/rtmp"
 	"echo.tv/server/rtsp"
@@ -56,6 +58,8 @@ type Server struct {
 	hls      *hls.Server
 	push     *push.Server
 	rtsp     *rtsp.Server // nil without
+	lan      *lan.Watcher
+	peers    *peer.Peers
 	web      net.Listener
 	debug    net.Listener // nil unless asked for
 }
@@ -107,10 +111,15 @@ func New(cfg Config) (_ *Server, err error) {
 	if s.web, err = listen("browsers", "--http", cfg.HTTP); err != nil {
 		return s, err
 	}
+	// What this network is like, and who else is on it.
+	s.lan = lan.New(s.log("lan"))
+	if s.peers, err = s.findPeers(); err != nil {
+		return s, err
+	}
 	control := rand.Text()
 	s.api, err = httpapi.New(httpapi.Config{
-		Log: s.log("http"), Accounts: s.accounts, Hub: s.hub, Coach: s.coach,
-		Guide: guide.New(s.hub, httpapi.Profiles{Accounts: s.accounts}, nil),
+		Log: s.log("http"), Accounts: s.accounts, Hub: s.hub, Coach: s.coach, Peers: s.peers,
+		Guide: guide.New(s.hub, httpapi.Profiles{Accounts: s.accounts}, s.peers),
 		UI:    cfg.UI, Media: s.hls, Push: s.push, Addresses: s.Addresses, Version: cfg.Version, Names: cfg.Names,
 		ControlToken: control, Desktop: cfg.Desktop, DesktopToken: cfg.DesktopToken,
 	})
@@ -166,6 +175,7 @@ func (s *Server) ClaimCode() string { return s.accounts.ClaimCode() }
 // one connection and is a fault of ours.
 func (s *Server) Recovered() uint64 {
 	n := s.api.Recovered() + s.rtmp.Recovered() + s.hls.Recovered() + s.push.Recovered()
+	n += s.lan.Recovered() + s.peers.Recovered()
 	if s.rtsp != nil {
 		n += s.rtsp.Recovered()
 	}
@@ -184,6 +194,8 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { return s.rtmp.Run(ctx) })
 	g.Go(func() error { return s.hls.Run(ctx) })
 	g.Go(func() error { return s.push.Run(ctx) })
+	g.Go(func() error { return s.lan.Run(ctx) })
+	g.Go(func() error { return s.peers.Run(ctx) })
 	if s.rtsp != nil {
 		g.Go(func() error { return s.rtsp.Run(ctx) })
 	}

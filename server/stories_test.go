@@ -25,6 +25,7 @@ func TestStories(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+env.Getenv("PATH"))
+			env.Setenv("ECHOTV_DISCOVERY", "false")
 			env.Setenv("DATA", filepath.Join(env.WorkDir, "data"))
 			env.Setenv("ECHOTV_DATA", filepath.Join(env.WorkDir, "data"))
 			s := newStage(t, env)

@@ -63,7 +63,7 @@ func startProgram(b *testing.B, pinned bool) *program {
 	if _, err := os.Stat(p.exe); err != nil {
 		b.Skip("make server first")
 	}
-	args := []string{"--headless", "--data", p.data, "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--rtsp", ""}
+	args := []string{"--headless", "--data", p.data, "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--rtsp", "", "--no-discovery"}
 	debug := freeAddress(b)
 	p.process = spawn(b, pinned, exec.Command(p.exe, append(args, "--debug", debug)...))
 	p.debug = debug

@@ -68,7 +68,7 @@ func newHost(t *testing.T) *host {
 	h.coach = coach.New(coach.Config{Log: log, Link: func() coach.Link { return coach.Link{Kind: coach.Wire, Mbit: 1000} }})
 	hub := live.NewHub(live.Config{Log: log, Packager: cmaf.Packager{}, Outputs: []func(*live.Channel) live.Output{h.coach.Attach}})
 	h.api, err = New(Config{
-		Log: log, Accounts: accounts, Hub: hub, Coach: h.coach, Guide: guide.New(hub, Profiles{accounts}, h.hosts), UI: testUI, Media: testMedia,
+		Log: log, Accounts: accounts, Hub: hub, Coach: h.coach, Peers: h.hosts, Guide: guide.New(hub, Profiles{accounts}, h.hosts), UI: testUI, Media: testMedia,
 		Version: "1.2.3", ControlToken: controlToken, DesktopToken: desktopToken, Desktop: h.window, Names: []string{"tv.example"},
 		Addresses: func() Addresses { return Addresses{Watch: []string{"http://192.168.1.20:5175"}} },
 	})

@@ -36,6 +36,7 @@ type Config struct {
 	UI        fs.FS        // index.html at its root; nil or without it: a page that says so
 	Media     http.Handler // serves /hls/ and sets its own CORS and cache headers
 	Push      http.Handler // upgrades /push, and checks the origin itself; nil for none
+	Peers     Peers
 	Addresses func() Addresses
 	Version   string
 

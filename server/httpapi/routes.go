@@ -63,6 +63,12 @@ func (a *API) routes(pages http.Handler) http.Handler {
 	describeEvents(a.spec)
 	mux.HandleFunc("GET /api/hosts/{id}/reach.js", a.reach)
 
+	// The other hosts of the network.
+	route(on, "GET /api/hosts", 200, "hosts", "This host and the others of the network", a.hosts)
+	route(on, "POST /api/hosts", 201, "addHost", "Find a host by its address, and remember it (admin)", a.addHost)
+	route(on, "DELETE /api/hosts/{id}", 204, "forgetHost", "Forget all that is remembered of a host (admin)", a.forgetHost)
+	mux.Handle("GET /api/public/directory", a.Peers.Directory()) // for them, not for pages
+
 	// Who runs the host.
 	route(on, "GET /api/settings", 200, "settings", "The host's settings (admin)", a.settings)
 	route(on, "PUT /api/settings", 200, "changeSettings", "Change the host's settings (admin)", a.changeSettings)

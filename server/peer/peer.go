@@ -24,12 +24,14 @@ const (
 type Host struct {
 	ID       tv.HostID
 	Name     string // as its owner calls it; at most 60 characters, fit to be shown
+	Version  string // of its echo.tv
 	Words    string // four words of its key, to be compared by voice
 	Addr     netip.AddrPort
 	Presence Presence
 	Since    time.Time // of Presence
 	Typed    bool      // somebody typed its address; it is remembered
 	Warning  string    // one sentence when its identity is odd: "calls itself Kim's laptop, but is another computer than last time"
+	Instead  tv.HostID // with Warning: the host that people know by this name or address
 	Channels []Channel
 }
 

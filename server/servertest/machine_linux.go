@@ -48,6 +48,9 @@ func (m *Machine) Start(program string, args ...string) {
 	})
 }
 
+// Runs reports whether echo.tv was started here and not ended.
+func (m *Machine) Runs() bool { return m.cmd != nil }
+
 // Stop lets echo.tv say goodbye, and waits.
 func (m *Machine) Stop() { m.end(syscall.SIGTERM) }
 

@@ -32,6 +32,7 @@ func Start(t testing.TB, change ...func(*server.Config)) *Host {
 	h := &Host{Log: &Log{}}
 	cfg := server.DefaultConfig()
 	cfg.DataDir, cfg.HTTP, cfg.RTMP, cfg.RTSP = t.TempDir(), "127.0.0.1:0", "127.0.0.1:0", ""
+	cfg.Discover = false // the network of whoever runs the tests is none of their business
 	cfg.Log = slog.New(slog.NewTextHandler(h.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	for _, c := range change {
 		c(&cfg)

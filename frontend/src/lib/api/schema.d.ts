@@ -177,6 +177,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/hosts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This host and the others of the network */
+        get: operations["hosts"];
+        put?: never;
+        /** Find a host by its address, and remember it (admin) */
+        post: operations["addHost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/hosts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget all that is remembered of a host (admin) */
+        delete: operations["forgetHost"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/invites": {
         parameters: {
             query?: never;
@@ -590,6 +625,38 @@ export interface components {
             status: "ok";
             version: string;
         };
+        Host: {
+            /** @description IP and port, such as 192.168.1.20:5175; empty when not known */
+            address: string;
+            /**
+             * Format: int64
+             * @description How many are on air there
+             */
+            channels: number;
+            id: string;
+            /** @description With a warning: the host that is known by this name or address. Forget it to trust this one */
+            instead: string;
+            /** @description As its owner calls it; anybody can choose the same */
+            name: string;
+            /** @enum {string} */
+            presence: "here" | "gone";
+            /**
+             * Format: date-time
+             * @description Since when it is here or gone; null for this host
+             */
+            since: string | null;
+            /** @description Somebody typed its address; it is remembered */
+            typed: boolean;
+            version: string;
+            /** @description One sentence when it may not be the host it seems to be; else empty */
+            warning: string;
+            /** @description Four words that stand for its key, to be compared by voice */
+            words: string;
+        };
+        Hosts: {
+            hosts: components["schemas"]["Host"][];
+            self: components["schemas"]["Host"];
+        };
         Invite: {
             code: string;
             /** Format: date-time */
@@ -634,6 +701,10 @@ export interface components {
             entry: components["schemas"]["Entry"];
             /** @description null while nobody publishes */
             publisher: components["schemas"]["Publisher"] | null;
+        };
+        NewHost: {
+            /** @description As the other echo.tv shows it, such as 192.168.1.20:5175 */
+            address: string;
         };
         NewKey: {
             /** @description Where it is used, such as "gaming PC" */
@@ -1021,6 +1092,97 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Health"];
                 };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hosts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hosts"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHost"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Host"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forgetHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong */
             default: {
