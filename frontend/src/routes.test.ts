@@ -9,6 +9,8 @@ import { place } from "./routes";
 it("knows its pages", () => {
   expect(place("/").page).toBe(Home);
   expect(place("/@Ann")).toMatchObject({ page: Watch, props: { name: "ann" }, title: "ann" });
+  expect(place(`/@Ann@${"a2".repeat(8)}`)).toMatchObject({ page: Watch, props: { name: `ann@${"a2".repeat(8)}` }, title: "ann" });
+  for (const no of ["/@ann@", "/@ann@192.168.1.7", `/@ann@${"a".repeat(17)}`, "/@@aaaaaaaaaaaaaaaa"]) expect(place(no).page).toBe(NotFound);
   expect(place("/studio")).toMatchObject({ page: Studio, account: true });
   expect(place("/nowhere").page).toBe(NotFound);
   expect(place("/@a/b").page).toBe(NotFound);

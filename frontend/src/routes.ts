@@ -17,7 +17,7 @@ interface Route {
 }
 const routes: Route[] = [
   { path: /^\/$/, page: Home, title: "Live now" },
-  { path: /^\/@(?<name>[a-z0-9_-]+)$/i, page: Watch, title: "" },
+  { path: /^\/@(?<name>[a-z0-9_-]+(?:@[a-z2-7]{16})?)$/i, page: Watch, title: "" },
   { path: /^\/studio$/, page: Studio, title: "Studio", account: true },
   { path: /^\/signin$/, page: SignIn, title: "Sign in" },
   { path: /^\/signup$/, page: SignUp, title: "Sign up" },
@@ -44,7 +44,7 @@ export function place(path: string): Place {
     const name = found.groups?.name?.toLowerCase();
     const next = nextOf(query);
     const path = /(?:^|&)path=(push|hls|native)(?:&|$)/.exec(query)?.[1];
-    return { page: r.page, title: r.title || (name ?? ""), account: r.account ?? false, props: { ...(name && { name }), ...(next && { next }), ...(path && { path }) } };
+    return { page: r.page, title: r.title || (name?.split("@")[0] ?? ""), account: r.account ?? false, props: { ...(name && { name }), ...(next && { next }), ...(path && { path }) } };
   }
   return { page: NotFound, title: "Not found", account: false, props: {} };
 }

@@ -70,8 +70,8 @@ func entryAway(h peer.Host, c peer.Channel, relay live.Status) Entry {
 		Video: live.VideoInfo{Codec: c.VideoCodec, Width: c.Width, Height: c.Height, FPS: c.FPS},
 		Audio: live.AudioInfo{Codec: c.AudioCodec},
 	}, Profile{Title: c.Title, Category: c.Category})
-	e.Channel, e.Host, e.HostID, e.Words, e.Presence = c.Name.At(h.ID), h.Name, h.ID, h.Words, h.Presence
-	e.Address = Pages(h.Addr)
+	e.Channel, e.Host, e.HostID, e.Words = c.Name.At(h.ID), h.Name, h.ID, h.Words
+	e.Warning, e.Presence, e.Address = h.Warning, h.Presence, Pages(h.Addr)
 	if h.Presence == peer.Gone {
 		e.GoneSince = moment(h.Since)
 	}

@@ -50,7 +50,7 @@ const (
 )
 
 func host(id tv.HostID, on ...peer.Channel) peer.Host {
-	return peer.Host{ID: id, Name: "Kim's laptop", Words: "amber fox quiet lamp", Addr: netip.MustParseAddrPort("192.168.1.7:5175"),
+	return peer.Host{ID: id, Name: "Kim's laptop", Words: "amber fox quiet lamp", Warning: "one sentence", Addr: netip.MustParseAddrPort("192.168.1.7:5175"),
 		Presence: peer.Here, Since: noon, Channels: on}
 }
 
@@ -74,7 +74,7 @@ func TestAChannelOfAnotherHostSaysWhereItIs(t *testing.T) {
 		t.Fatalf("got %q, %v", keys(list), err)
 	}
 	e := list[0]
-	if e.Name != "ann" || e.Host != "Kim's laptop" || e.HostID != kimsID || e.Words != h.Words || e.Address != "http://192.168.1.7:5175" ||
+	if e.Name != "ann" || e.Host != "Kim's laptop" || e.HostID != kimsID || e.Words != h.Words || e.Warning != h.Warning || e.Address != "http://192.168.1.7:5175" ||
 		e.Presence != peer.Here || e.GoneSince != nil {
 		t.Errorf("where: %+v", e)
 	}

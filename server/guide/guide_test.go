@@ -62,7 +62,7 @@ func TestAnEntryTellsTheProfileAndNoSecret(t *testing.T) {
 	}
 	want := `[{"channel":"ann","name":"ann","title":"Chess","category":"Games","state":"live","since":"2026-05-01T12:00:00Z","viewers":3,` +
 		`"width":1920,"height":1080,"fps":59.94,"videoCodec":"H.264","audioCodec":"AAC","bitrate":4000000,"picture":7,"host":"",` +
-		`"hostId":"","words":"","presence":"here","goneSince":null,"address":""}]`
+		`"hostId":"","words":"","warning":"","presence":"here","goneSince":null,"address":""}]`
 	if string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -30,6 +30,7 @@ type Entry struct {
 	Host       string         `json:"host" doc:"The machine that has the channel, as its owner calls it; empty for this one"`
 	HostID     tv.HostID      `json:"hostId" doc:"Which machine that is; empty for this one"`
 	Words      string         `json:"words" doc:"Four words of that machine's key, to be compared by voice; empty for this one"`
+	Warning    string         `json:"warning" doc:"One sentence when that machine's identity is odd; empty else"`
 	Presence   peer.Presence  `json:"presence" enum:"here,gone" doc:"Whether the machine answers; a gone one is forgotten after 30 s"`
 	GoneSince  *time.Time     `json:"goneSince" doc:"Null while the machine is here"`
 	Address    string         `json:"address" doc:"The machine's own pages, such as http://192.168.1.7:5175; empty for this one"`

@@ -1,7 +1,7 @@
 import { screen, within } from "@testing-library/svelte";
 import { tick } from "svelte";
 import { expect, it } from "vitest";
-import { entry, FakeApi } from "../lib/test/fake-api";
+import { away, entry, FakeApi, kimsId } from "../lib/test/fake-api";
 import { open, parts } from "../lib/test/open";
 import Home from "./Home.svelte";
 
@@ -32,6 +32,36 @@ it("tells LIVE, viewers, uptime and picture of a card in words", async () => {
   expect(within(card).getByText("1:05")).toBeTruthy();
   expect(within(card).getByText("1080p60")).toBeTruthy();
   expect(within(card).getByText("kim · Music")).toBeTruthy();
+});
+
+it("shows other computers' channels in the same grid, each with its computer", async () => {
+  await home((api) => (api.entries = [entry("ann", { viewers: 9 }), away("zoe", { viewers: 2, title: "Falling", category: "Maths" })]));
+  const card = screen.getByRole("link", { name: "Falling" }).closest("article")!;
+  expect(screen.getByRole("link", { name: "Falling" }).getAttribute("href")).toBe(`#/@zoe@${kimsId}`);
+  expect(within(card).getByText("zoe · Maths")).toBeTruthy();
+  expect(within(card).getByText("Kim's laptop")).toBeTruthy();
+  expect(within(card).queryByText(/left/)).toBeNull();
+});
+
+it("dims a computer's channels as soon as it left, and says since when", async () => {
+  const app = await home((api) => (api.entries = [entry("ann", { viewers: 1 }), away("zoe", { viewers: 9, title: "Falling" })]));
+  expect(screen.getByRole("article", { name: "Most watched: zoe" })).toBeTruthy();
+  app.guide.set([entry("ann", { viewers: 1 }), away("zoe", { viewers: 9, title: "Falling", presence: "gone", goneSince: new Date(Date.now() - 4200).toISOString() })]);
+  await tick();
+  expect(screen.getByRole("article", { name: "Most watched: ann" })).toBeTruthy();
+  const card = screen.getByRole("link", { name: "Falling" }).closest("article")!;
+  expect(within(card).getByText("left 4 s ago")).toBeTruthy();
+  expect(within(card).getByText("Not reachable")).toBeTruthy();
+  expect(within(card).queryByText("Live")).toBeNull();
+  app.guide.set([entry("ann", { viewers: 1 })]);
+  await tick();
+  expect(screen.queryByText("Falling")).toBeNull();
+});
+
+it("has no hero when all that is on is out of reach", async () => {
+  await home((api) => (api.entries = [away("zoe", { presence: "gone", goneSince: new Date().toISOString() })]));
+  expect(screen.queryByRole("article", { name: /Most watched/ })).toBeNull();
+  expect(screen.getByRole("heading", { name: "On air" })).toBeTruthy();
 });
 
 it("keeps offline channels below, and does not call them live", async () => {

@@ -1,8 +1,8 @@
-import { screen } from "@testing-library/svelte";
+import { screen, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { tick } from "svelte";
 import { expect, it, vi } from "vitest";
-import { entry, FakeApi } from "../lib/test/fake-api";
+import { away, entry, FakeApi, kimsId } from "../lib/test/fake-api";
 import { FakeKind } from "../lib/test/fake-engine";
 import { open, parts } from "../lib/test/open";
 import Watch from "./Watch.svelte";
@@ -118,6 +118,64 @@ it("waits for a channel that is offline, and shows who else is live", async () =
 it("says so when nobody has that name", async () => {
   await watch([], "nobody");
   expect(screen.getByRole("heading", { name: "Nobody here is called nobody" })).toBeTruthy();
+});
+
+const zoe = `zoe@${kimsId}`;
+const gone = (seconds: number) => ({ presence: "gone" as const, goneSince: new Date(Date.now() - seconds * 1000).toISOString() });
+
+it("plays another computer's channel through this host, and says where it is", async () => {
+  const { kind } = await watch([away("zoe", { title: "Falling", since: "2026-01-01T00:00:00Z" })], zoe);
+  expect(kind.last.url).toBe(`/hls/zoe@${kimsId}/index.m3u8`);
+  expect(video().getAttribute("aria-label")).toBe("Live picture of zoe");
+  const card = screen.getByRole("region", { name: "On another computer" });
+  for (const words of ["Kim's laptop", "amber", "fox", "quiet", "lamp", "192.168.1.7:5175"]) expect(within(card).getByText(words)).toBeTruthy();
+  expect(within(card).getByRole("link", { name: "Open on Kim's laptop" }).getAttribute("href")).toBe("http://192.168.1.7:5175/#/@zoe");
+});
+
+it("tells when another computer calls itself the same", async () => {
+  await watch([away("zoe", { warning: "Calls itself Kim's laptop, but is another computer than last time." })], zoe);
+  expect(screen.getByText(/another computer than last time/)).toBeTruthy();
+});
+
+it("holds the picture when the other computer dies, and goes on when it returns", async () => {
+  const { app, kind } = await watch([away("zoe", { since: "2026-01-01T00:00:00Z" })], zoe);
+  await picture();
+  app.guide.set([away("zoe", { since: "2026-01-01T00:00:00Z", ...gone(75) })]);
+  await settle();
+  expect(screen.getByText(/Kim's laptop left 1 min ago\./)).toBeTruthy();
+  expect(screen.queryByRole("link", { name: /Open on/ })).toBeNull();
+  expect(kind.last.destroyed).toBe(false);
+  app.guide.set([away("zoe", { since: "2026-01-01T00:00:00Z" })]);
+  await settle();
+  expect(screen.queryByText(/left/)).toBeNull();
+  expect(kind.made).toHaveLength(1);
+});
+
+it("keeps its words when the guide has forgotten the computer, shows who else is live, and goes on when it returns", async () => {
+  const { app, api, kind } = await watch([away("zoe", { since: "2026-01-01T00:00:00Z" })], zoe);
+  await picture();
+  app.guide.set([away("zoe", { since: "2026-01-01T00:00:00Z", ...gone(75) })]);
+  await settle();
+  api.entries = [entry("ann", { title: "Still here" })];
+  app.guide.set(api.entries);
+  await settle();
+  expect(screen.getByText(/Kim's laptop left 1 min ago/)).toBeTruthy();
+  expect(screen.getByRole("link", { name: "Still here" })).toBeTruthy();
+  expect(kind.last.destroyed).toBe(true);
+  await userEvent.click(screen.getByRole("button", { name: "See who is live" }));
+  expect(app.router.path).toBe("/");
+  app.guide.set([away("zoe", { since: "2026-01-02T00:00:00Z" })]);
+  await settle();
+  expect(kind.made).toHaveLength(2);
+  expect(kind.last.destroyed).toBe(false);
+});
+
+it("says so when the computer of a link is not there", async () => {
+  const { app, kind } = await watch([], zoe);
+  expect(screen.getByRole("heading", { name: "That computer is not on the network" })).toBeTruthy();
+  app.guide.set([away("zoe")]);
+  await settle();
+  expect(kind.made).toHaveLength(1);
 });
 
 it("tries again after a fault when asked to", async () => {

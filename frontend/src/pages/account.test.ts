@@ -143,3 +143,21 @@ it("Settings show who may sign up to those who decide it, and to nobody else", a
   await press("New invite code");
   expect(screen.getByText("k7xq-42vn")).toBeTruthy();
 });
+
+it("Settings let an admin name the computer", async () => {
+  const api = new FakeApi();
+  api.user = { name: "kim", role: "owner", created: "" };
+  open(Settings, await parts(api));
+  await userEvent.clear(screen.getByLabelText("Name"));
+  await type("Name", "Kim's laptop");
+  await press("Save name");
+  expect(api.house_.name).toBe("Kim's laptop");
+  expect(screen.getByText("This computer is now called Kim's laptop")).toBeTruthy();
+});
+
+it("Settings keep channels of other computers here for who wants that", async () => {
+  const app = await parts(new FakeApi());
+  open(Settings, app);
+  await userEvent.click(screen.getByRole("switch", { name: /on their own pages/ }));
+  expect(app.prefs.direct).toBe(false);
+});

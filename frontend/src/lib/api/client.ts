@@ -23,7 +23,7 @@ export interface Api {
   channel(name: string): Promise<Entry>;
   series(name: string, after: number): Promise<Series>; // seconds since 1970
   coach(): Promise<Coach>;
-  setSettings(settings: { signUp: SignUp }): Promise<void>;
+  setSettings(settings: { signUp: SignUp; name?: string }): Promise<void>;
   newInvite(): Promise<Invite>;
   openOutside(url: string, token: string): Promise<void>;
 }

@@ -604,6 +604,8 @@ export interface components {
             videoCodec: string;
             /** Format: int64 */
             viewers: number;
+            /** @description One sentence when that machine's identity is odd; empty else */
+            warning: string;
             /**
              * Format: int64
              * @description Pixels; 0 without a picture

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { entry } from "../test/fake-api";
+import { away, entry } from "../test/fake-api";
 import type { Fault } from "./engine";
 import { scene, type Facts } from "./stage";
 
@@ -22,6 +22,19 @@ describe("scene", () => {
     const lost = scene(facts({ entry: entry("ann", { state: "lost" }), phase: "waiting", phaseFor: 9, stateFor: 4 }));
     expect(lost).toMatchObject({ kind: "holding", title: "Signal lost" });
     expect(lost.detail).toContain("4 s ago");
+  });
+
+  it("holds the picture when the other computer left, and says that it goes on by itself", () => {
+    const gone = away("zoe", { presence: "gone" });
+    const held = scene(facts({ entry: gone, goneFor: 6, phase: "waiting", phaseFor: 9, fault: fault("network", false) }));
+    expect(held).toMatchObject({ kind: "holding", title: "Kim's laptop left 6 s ago" });
+    expect(held.detail).toContain("by itself");
+    expect(scene(facts({ entry: { ...gone, state: "offline" }, goneFor: 75, phase: "empty" }))).toMatchObject({ kind: "away", title: "Kim's laptop left 1 min ago", action: "others" });
+  });
+
+  it("calls a channel of another computer by its own name", () => {
+    expect(scene(facts({ entry: away("zoe", { state: "offline" }), phase: "empty" })).title).toBe("zoe is offline");
+    expect(scene(facts({ entry: away("zoe", { state: "lost" }) })).detail).toContain("zoe's computer");
   });
 
   it("announces a start", () => expect(scene(facts({ entry: entry("ann", { state: "starting" }), phase: "empty" })).title).toBe("ann is starting"));

@@ -8,8 +8,11 @@ export interface Scene {
   kind: "none" | "busy" | "holding" | "away" | "failed"; // busy: working on it, few words. holding: over the last picture. away: nothing to see.
   title: string;
   detail: string;
-  action?: "retry" | "outside";
+  action?: Action;
 }
+
+/** What a person can do about it: try again, open it elsewhere, or see who else is live. */
+export type Action = "retry" | "outside" | "others";
 
 export interface Facts {
   entry: Entry | undefined; // undefined: not known yet
@@ -18,6 +21,7 @@ export interface Facts {
   fault: Fault | null;
   connected: boolean; // the line to the host is up
   endedFor?: number; // s since it ended while we watched
+  goneFor?: number; // s since the computer that has it left the network; undefined while it is there
   stateFor: number; // s since the channel's state changed, as far as we saw
   linuxWebKit: boolean; // the desktop window on Linux, which plays with the system's GStreamer plugins
 }
@@ -32,11 +36,12 @@ const PATIENCE = 3; // s
 export function scene(f: Facts): Scene {
   const e = f.entry;
   if (!e) return busy("Asking the host…", "");
-  if (e.state === "offline") return away(e.channel, f.endedFor);
-  if (e.state === "starting") return busy(`${e.channel} is starting`, "The first picture is on its way.");
+  if (f.goneFor !== undefined) return left(e, f.goneFor);
+  if (e.state === "offline") return away(e.name, f.endedFor);
+  if (e.state === "starting") return busy(`${e.name} is starting`, "The first picture is on its way.");
   if (f.phase === "failed" && f.fault) return failure(f.fault, e, f.linuxWebKit);
   if (e.state === "lost") {
-    return { kind: "holding", title: "Signal lost", detail: `${e.channel}'s computer stopped sending ${ago(f.stateFor)}. Back as soon as it returns.` };
+    return { kind: "holding", title: "Signal lost", detail: `${e.name}'s computer stopped sending ${ago(f.stateFor)}. Back as soon as it returns.` };
   }
   if (f.phase === "waiting" || f.phase === "tuning" || f.phase === "empty") return working(f);
   return none;
@@ -46,6 +51,13 @@ function away(channel: string, endedFor: number | undefined): Scene {
   const detail = "Leave this page open: it starts by itself when they go live.";
   if (endedFor === undefined) return { kind: "away", title: `${channel} is offline`, detail };
   return { kind: "away", title: `${channel} went offline ${ago(endedFor)}`, detail };
+}
+
+/** The other computer is gone. The picture stays as long as the guide keeps the computer, see server/guide. */
+function left(e: Entry, seconds: number): Scene {
+  const title = `${e.host} left ${ago(seconds)}`;
+  if (e.state === "offline") return { kind: "away", title, detail: "Leave this page open: it goes on by itself when that computer returns.", action: "others" };
+  return { kind: "holding", title, detail: "Holding the picture; it goes on by itself when that computer returns." };
 }
 
 function working(f: Facts): Scene {
@@ -61,7 +73,7 @@ function failure(fault: Fault, e: Entry, linuxWebKit: boolean): Scene {
     case "codec":
     case "unsupported":
       if (linuxWebKit) return fails(`This window cannot play ${codec(e.videoCodec) || "video"}`, "Install gstreamer1.0-plugins-good and gstreamer1.0-libav, or watch in a browser.", "outside");
-      return fails(`This browser cannot play ${codec(e.videoCodec) || "live video"}`, `Try another browser, or ask ${e.channel} to stream in H.264.`);
+      return fails(`This browser cannot play ${codec(e.videoCodec) || "live video"}`, `Try another browser, or ask ${e.name} to stream in H.264.`);
     case "decode":
       return fails("The picture could not be decoded", "This device gave up on the video twice. Trying again often helps.");
     case "network":

@@ -14,6 +14,10 @@ export class Clock {
   since(at: string | null): number {
     return at ? Math.max(0, (this.#now - Date.parse(at)) / 1000) : 0;
   }
+  /** Seconds since the computer of a channel left; undefined while it is there. */
+  gone(e: { presence: string; goneSince: string | null }): number | undefined {
+    return e.presence === "gone" ? this.since(e.goneSince) : undefined;
+  }
   /** Takes a Date header. It has whole seconds, so smaller differences say nothing. */
   correct(date: string | null) {
     const ahead = Date.parse(date ?? "") - Date.now();

@@ -24,6 +24,10 @@ export class Guide {
   get on(): Entry[] {
     return this.#entries.filter((e) => e.state !== "offline");
   }
+  /** What is on, on computers that answer; see Entry.presence. */
+  get reachable(): Entry[] {
+    return this.on.filter((e) => e.presence === "here");
+  }
   get off(): Entry[] {
     return this.#entries.filter((e) => e.state === "offline");
   }
@@ -41,17 +45,18 @@ export class Guide {
   }
 }
 
-const rank = { live: 0, lost: 1, starting: 2, offline: 3 };
+const ranks = { live: 0, lost: 1, starting: 2, offline: 4 };
+const rank = (e: Entry) => (e.presence === "gone" && e.state !== "offline" ? 3 : ranks[e.state]);
 
 /**
- * Live first, most viewers first, names to settle ties. The leader keeps the first place until another has half as many viewers more,
+ * Live first, what is on a computer that left after all others that are on, most viewers first, names to settle ties. The leader keeps the first place until another has half as many viewers more,
  * so that two channels of about the same size do not swap under somebody's pointer.
  */
 export function bySize(entries: Entry[], leader = ""): Entry[] {
-  const sorted = [...entries].sort((a, b) => rank[a.state] - rank[b.state] || b.viewers - a.viewers || (a.channel < b.channel ? -1 : 1));
+  const sorted = [...entries].sort((a, b) => rank(a) - rank(b) || b.viewers - a.viewers || (a.channel < b.channel ? -1 : 1));
   const at = sorted.findIndex((e) => e.channel === leader);
   const old = sorted[at];
   const first = sorted[0];
-  if (!old || !first || old === first || old.state !== first.state || first.viewers >= old.viewers * 1.5 + 1) return sorted;
+  if (!old || !first || old === first || rank(old) !== rank(first) || first.viewers >= old.viewers * 1.5 + 1) return sorted;
   return [old, ...sorted.filter((e) => e !== old)];
 }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { entry } from "../test/fake-api";
+import { away, entry } from "../test/fake-api";
 import { bySize, Guide } from "./guide.svelte";
 
 const names = (g: { channel: string }[]) => g.map((e) => e.channel);
@@ -24,6 +24,15 @@ it("lets a leader go who went offline", () => {
   guide.set([entry("ann", { state: "offline" }), entry("kim", { viewers: 1 })]);
   expect(names(guide.entries)).toEqual(["kim", "ann"]);
   expect(names(guide.off)).toEqual(["ann"]);
+});
+
+it("puts what is on a computer that left after all others that are on", () => {
+  const guide = new Guide();
+  guide.set([away("zoe", { viewers: 90 }), entry("ann", { viewers: 1 })]);
+  expect(names(guide.on)).toEqual([away("zoe").channel, "ann"]);
+  guide.set([away("zoe", { viewers: 90, presence: "gone" }), entry("ann", { viewers: 1 }), entry("kim", { state: "starting" }), entry("off", { state: "offline" })]);
+  expect(names(guide.entries)).toEqual(["ann", "kim", away("zoe").channel, "off"]);
+  expect(names(guide.reachable)).toEqual(["ann", "kim"]);
 });
 
 it("knows nothing before the first list, and keeps the last one while the line is down", () => {

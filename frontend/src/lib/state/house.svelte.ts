@@ -50,6 +50,11 @@ export class House {
     await this.#api.setSettings({ signUp });
     if (this.#facts) this.#facts = { ...this.#facts, signUp };
   }
+  /** Gives the computer a name; an empty one gives it the system's again. */
+  async rename(name: string) {
+    await this.#api.setSettings({ signUp: this.signUp, name });
+    await this.load();
+  }
   /** The address of a channel that works on other machines: 127.0.0.1 in a copied link would lead everybody to their own computer. */
   linkTo(channel: string, origin: string): string {
     const local = /^https?:\/\/(127\.|localhost|\[::1\])/.test(origin);

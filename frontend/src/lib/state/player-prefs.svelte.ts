@@ -5,6 +5,7 @@ export class PlayerPrefs {
   #volume = new Persisted("volume", 0.6, isLoudness);
   #muted = new Persisted("muted", false, isBoolean);
   #theatre = new Persisted("theatre", false, isBoolean);
+  #direct = new Persisted("direct", true, isBoolean);
   #keys = new Persisted("keys", true, isBoolean);
 
   get volume(): number {
@@ -25,6 +26,13 @@ export class PlayerPrefs {
   }
   set theatre(v: boolean) {
     this.#theatre.current = v;
+  }
+  /** Channels of other computers open on those computers' own pages, where this device reaches them; see lib/direct.ts. */
+  get direct(): boolean {
+    return this.#direct.current;
+  }
+  set direct(v: boolean) {
+    this.#direct.current = v;
   }
   /** Single-letter keys can be switched off (WCAG 2.1.4): speech input types letters by mistake. */
   get keys(): boolean {

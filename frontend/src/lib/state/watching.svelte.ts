@@ -7,6 +7,7 @@ export class Watching {
   #wasLive = false;
   #since = $state(0);
   #endedAt = $state<number>();
+  #last = $state.raw<Entry>();
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
@@ -19,8 +20,13 @@ export class Watching {
   get endedAt(): number | undefined {
     return this.#endedAt;
   }
+  /** The channel as it was last told; it outlives the computer that has it. */
+  get last(): Entry | undefined {
+    return this.#last;
+  }
   /** Takes each new entry. */
   see(entry: Entry | undefined) {
+    this.#last = entry ?? this.#last;
     if (!entry || entry.state === this.#state) return;
     this.#state = entry.state;
     this.#since = this.#now();

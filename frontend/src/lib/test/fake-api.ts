@@ -7,7 +7,7 @@ export function entry(channel: string, change: Partial<Entry> = {}): Entry {
   const on = { state: "live", since: new Date(Date.now() - 65_000).toISOString(), viewers: 3, width: 1920, height: 1080, fps: 60 } as const;
   const off = { state: "offline", since: null, viewers: 0, width: 0, height: 0, fps: 0 } as const;
   const base = change.state === "offline" ? off : on;
-  const here = { host: "", hostId: "", words: "", presence: "here", goneSince: null, address: "" } as const;
+  const here = { host: "", hostId: "", words: "", warning: "", presence: "here", goneSince: null, address: "" } as const;
   return { channel, name: channel, title: "", category: "", videoCodec: "H.264", audioCodec: "AAC", bitrate: 6_000_000, picture: 1, ...here, ...base, ...change };
 }
 
@@ -84,7 +84,7 @@ export class FakeApi implements Api {
   channel = (name: string) => this.#answer(() => this.#entry(name));
   series = (_name: string, after: number) => this.#answer(() => newer(this.figures, after));
   coach = () => this.#answer(() => this.coached);
-  setSettings = (s: { signUp: House["signUp"] }) => this.#answer(() => void (this.house_ = { ...this.house_, ...s }));
+  setSettings = (s: { signUp: House["signUp"]; name?: string }) => this.#answer(() => void (this.house_ = { ...this.house_, ...s }));
   newInvite = () => this.#answer(() => ({ code: "k7xq-42vn", expires: "2026-01-02T00:00:00Z" }));
   openOutside = (url: string, token: string) => this.#answer(() => void this.opened.push({ url, token }));
 
