@@ -2,7 +2,6 @@ package live
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -32,8 +31,6 @@ const maxAudience = 4096
 
 // audience counts player sessions. Safe for concurrent use.
 type audience struct {
-	sent map[Path]*atomic.Uint64 // bytes; the map itself is never written
-
 	mu   sync.Mutex
 	seen map[string]seat // guarded by mu
 }
@@ -44,13 +41,7 @@ type seat struct {
 	people int
 }
 
-func newAudience() *audience {
-	a := &audience{sent: make(map[Path]*atomic.Uint64, len(Paths)), seen: make(map[string]seat)}
-	for _, p := range Paths {
-		a.sent[p] = new(atomic.Uint64)
-	}
-	return a
-}
+func newAudience() *audience { return &audience{seen: make(map[string]seat)} }
 
 // note takes id for people viewers. Who changes from one path to another is
 // still one viewer.
@@ -75,14 +66,4 @@ func (a *audience) count(now time.Time) (sum int, by map[Path]int) {
 		by[s.path] += s.people
 	}
 	return sum, by
-}
-
-func (a *audience) bytes() map[Path]uint64 {
-	by := make(map[Path]uint64, len(a.sent))
-	for p, n := range a.sent {
-		if n := n.Load(); n > 0 {
-			by[p] = n
-		}
-	}
-	return by
 }

@@ -15,6 +15,8 @@ type Channel struct {
 	name     tv.ChannelName
 	hub      *Hub
 	audience *audience
+	traffic  *traffic
+	watched  int // viewers when the hub last told of a change; belongs to its Run
 	status   atomic.Pointer[Status]
 	still    atomic.Pointer[Still]
 
@@ -37,7 +39,7 @@ type Still struct {
 }
 
 func newChannel(h *Hub, name tv.ChannelName) *Channel {
-	ch := &Channel{name: name, hub: h, audience: newAudience()}
+	ch := &Channel{name: name, hub: h, audience: newAudience(), traffic: newTraffic()}
 	ch.status.Store(&Status{Channel: name, State: Starting})
 	for _, attach := range h.cfg.Outputs {
 		ch.outputs = append(ch.outputs, attach(ch))
@@ -56,8 +58,11 @@ func (ch *Channel) SeenBy(path Path, id string, people int) {
 	ch.audience.note(id, seat{time.Now(), path, people})
 }
 
-// Sent counts bytes of media that left on path. It takes one atomic addition.
-func (ch *Channel) Sent(path Path, bytes int) { ch.audience.sent[path].Add(uint64(bytes)) }
+// Sent counts bytes of media that left on path. It takes two atomic additions.
+func (ch *Channel) Sent(path Path, bytes int) {
+	ch.traffic.sent[path].Add(uint64(bytes))
+	ch.hub.traffic.sent[path].Add(uint64(bytes))
+}
 
 // Still returns the newest picture put aside, nil before the first.
 func (ch *Channel) Still() *Still { return ch.still.Load() }
@@ -66,7 +71,8 @@ func (ch *Channel) Still() *Still { return ch.still.Load() }
 func (ch *Channel) Status() Status {
 	s := *ch.status.Load()
 	s.Viewers, s.ViewersBy = ch.audience.count(time.Now())
-	s.SentBy = ch.audience.bytes()
+	t := ch.traffic
+	s.Received, s.Chunks, s.SentBy, s.Rates = t.received(), t.chunks.Load(), t.sentBy(), *t.rates.Load()
 	if p := ch.still.Load(); p != nil {
 		s.Picture = p.Seq
 	}
@@ -103,6 +109,7 @@ func (ch *Channel) release(s *Session, state State) bool {
 	}
 	ch.session = nil
 	last := *ch.status.Load()
+	last.Publishing = false
 	if last.State, last.Bitrate = state, 0; state == Offline {
 		last = Status{Channel: ch.name, State: Offline}
 	}
@@ -145,7 +152,7 @@ func (ch *Channel) tick(now time.Time) (over bool) {
 		return silent > resumeWithin
 	}
 	if s.status.State == Live && silent > lostAfter {
-		s.status.State = Lost
+		s.status.State, s.status.Bitrate = Lost, 0
 		s.log.Info("signal lost", "silent", silent.Round(time.Second))
 		s.show()
 		ch.hub.change()

@@ -22,7 +22,8 @@ type Config struct {
 // Hub holds the channels that are on air. All methods are safe for concurrent
 // use.
 type Hub struct {
-	cfg Config
+	cfg     Config
+	traffic *traffic
 
 	mu      sync.Mutex
 	on      map[tv.ChannelName]*Channel // guarded by mu
@@ -34,7 +35,7 @@ type Hub struct {
 
 // NewHub returns a hub with nothing on air.
 func NewHub(cfg Config) *Hub {
-	return &Hub{cfg: cfg, on: make(map[tv.ChannelName]*Channel), changed: make(chan struct{})}
+	return &Hub{cfg: cfg, traffic: newTraffic(), on: make(map[tv.ChannelName]*Channel), changed: make(chan struct{})}
 }
 
 // Publisher says who asks to publish, and from where.
@@ -81,6 +82,11 @@ func (h *Hub) On() []Status {
 	}
 	slices.SortFunc(out, func(a, b Status) int { return strings.Compare(string(a.Channel), string(b.Channel)) })
 	return out
+}
+
+// Traffic returns what went through this host since it started.
+func (h *Hub) Traffic() Traffic {
+	return Traffic{Received: h.traffic.received(), SentBy: h.traffic.sentBy(), Rates: *h.traffic.rates.Load()}
 }
 
 func (h *Hub) channels() []*Channel {
@@ -141,21 +147,10 @@ func (h *Hub) end(reason error, match func(Publisher) bool) bool {
 func (h *Hub) Run(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	last := -1
 	for {
 		select {
 		case <-tick.C:
-			sum := 0
-			for _, ch := range h.channels() {
-				sum += ch.Status().Viewers
-				if ch.tick(time.Now()) {
-					h.expire(ch)
-				}
-			}
-			if sum != last {
-				h.change()
-			}
-			last = sum
+			h.tick(time.Now())
 		case <-ctx.Done():
 			h.mu.Lock()
 			h.closed = true
@@ -166,6 +161,25 @@ func (h *Hub) Run(ctx context.Context) error {
 			}
 			return nil
 		}
+	}
+}
+
+// tick looks after every channel, and tells whoever waits when the number of
+// viewers of one is another than it last told.
+func (h *Hub) tick(now time.Time) {
+	h.traffic.sample(now)
+	changed := false
+	for _, ch := range h.channels() {
+		ch.traffic.sample(now)
+		if n, _ := ch.audience.count(now); n != ch.watched {
+			ch.watched, changed = n, true
+		}
+		if ch.tick(now) {
+			h.expire(ch)
+		}
+	}
+	if changed {
+		h.change()
 	}
 }
 

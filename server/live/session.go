@@ -41,6 +41,7 @@ func newSession(h *Hub, ch *Channel, p Publisher) *Session {
 	}
 	s.status.KeyID, s.status.KeyLabel, s.status.Remote = p.KeyID, p.KeyLabel, p.Remote
 	s.status.Announced, s.status.Jumps, s.status.Came = Announced{}, 0, time.Now()
+	s.status.Publishing = true
 	s.log.Info("publisher accepted", "remote", p.Remote, "key", p.KeyLabel)
 	return s
 }
@@ -118,7 +119,10 @@ func (s *Session) WriteFrame(f Frame) error {
 		if f.Track >= len(s.ch.tracks) {
 			return errNoTrack
 		}
-		s.rate.add(f, s.ch.tracks[f.Track].Video())
+		video := s.ch.tracks[f.Track].Video()
+		s.rate.add(f, video)
+		s.ch.traffic.count(f, video)
+		s.hub.traffic.count(f, video)
 		cut, ok := s.admit(f)
 		if !ok {
 			s.status.Dropped++
@@ -169,6 +173,7 @@ func (s *Session) put(f Frame, cut bool) {
 	t := ch.tracks[f.Track]
 	d := ch.clock.place(&f, t, s.guess(t, f))
 	ch.seq++
+	ch.traffic.chunks.Add(1)
 	chunk := &Chunk{Frame: f, Init: ch.init, Discontinuity: cut, Duration: d}
 	chunk.Data = s.hub.cfg.Packager.Chunk(ch.seq, ch.tracks, f, d)
 	for _, o := range ch.outputs {

@@ -26,12 +26,17 @@ type Status struct {
 	Video     VideoInfo
 	Audio     AudioInfo
 	Bitrate   int             // media received, bit/s over the last two seconds
-	Dropped   uint64          // frames of this publisher that were not put on air
+	Rates     Rates           // the same over the last ten, and what was sent
+	Received  Received        // since the channel is on air
+	Chunks    uint64          // frames that were put on air
+	Dropped   uint64          // frames that were not
 	Jumps     uint64          // how often this publisher's clock left its line
 	Viewers   int             // player sessions that took media in the last 15 s
 	ViewersBy map[Path]int    // the same by path; paths without any are missing
-	SentBy    map[Path]uint64 // bytes of media sent since the channel is on air
+	SentBy    map[Path]uint64 // bytes of media sent since the channel is on air; every path is there
 	Picture   uint64          // changes when a newer still picture exists
+
+	Publishing bool // a publisher is connected, silent or not
 
 	// For the channel's owner and the host only.
 	KeyID, KeyLabel string
@@ -52,6 +57,9 @@ type Announced struct {
 // VideoInfo describes the picture; the zero value means there is none.
 type VideoInfo struct {
 	Codec         string
+	Profile       string  // as people name it, such as High; empty when not known
+	Compat        int     // H.264's constraint flags
+	Level         float64 // such as 4.1; 0 when not known
 	Width, Height int
 	FPS           float64       // as announced, else as measured
 	KeyInterval   time.Duration // distance of the last two key frames; 0 until there were two
@@ -60,6 +68,7 @@ type VideoInfo struct {
 // AudioInfo describes the sound; the zero value means there is none.
 type AudioInfo struct {
 	Codec                string
+	Profile              string // LC, HE or HEv2; empty for others
 	SampleRate, Channels int
 }
 
@@ -67,10 +76,12 @@ type AudioInfo struct {
 func (s *Status) describe(tracks []Track) {
 	s.Video, s.Audio = VideoInfo{}, AudioInfo{}
 	for _, t := range tracks {
+		p := profileOf(t.Codec)
 		if t.Video() {
-			s.Video = VideoInfo{Codec: t.Codec.Name(), Width: t.Width, Height: t.Height, FPS: t.FPS}
+			s.Video = VideoInfo{Codec: t.Codec.Name(), Profile: p.name, Compat: p.compat, Level: p.level,
+				Width: t.Width, Height: t.Height, FPS: t.FPS}
 		} else {
-			s.Audio = AudioInfo{Codec: t.Codec.Name(), SampleRate: t.SampleRate, Channels: t.Channels}
+			s.Audio = AudioInfo{Codec: t.Codec.Name(), Profile: p.name, SampleRate: t.SampleRate, Channels: t.Channels}
 		}
 	}
 }
