@@ -14,6 +14,9 @@ func printStatus(w io.Writer, s server.Status) {
 	fmt.Fprintf(w, "echo.tv %s is running\n\n", s.Version)
 	list(w, "Watch", s.Addresses.Watch)
 	list(w, "Stream to", s.Addresses.Publish)
+	if s.MetricsToken != "" {
+		list(w, "Metrics", []string{"/metrics, from other machines with Authorization: Bearer " + s.MetricsToken})
+	}
 	if s.ClaimCode != "" {
 		var pages []string
 		for _, base := range s.Addresses.Watch {

@@ -42,7 +42,7 @@ var arrows = map[string]struct {
 	"server/coach":      {[]string{"tv", "live"}, "advice follows from the stream alone"},
 	"server/logs":       {nil, "the log must work for everybody, so it can know nobody"},
 	"server/guide":      {[]string{"tv", "live", "peer"}, "the guide lists what is on; accounts come in by an interface"},
-	"server/httpapi":    {[]string{"tv", "account", "live", "guide", "lan", "peer", "doctor", "history", "coach", "logs"}, "media and other faces come in as an http.Handler"},
+	"server/httpapi":    {[]string{"tv", "account", "live", "guide", "lan", "peer", "doctor", "history", "coach", "logs", "stat"}, "media and other faces come in as an http.Handler; figures are described like every other answer"},
 	"server/servertest": {[]string{"", "tv", "guide", "httpapi"}, "tests start the same root as the program"},
 	"server/bench":      {[]string{"", "tv", "live", "cmaf", "rtmp", "hls", "push", "servertest"}, "figures are made from parts; nothing is made from figures"},
 }

@@ -31,6 +31,7 @@ import (
 	"echo.tv/server/push"
 	"echo.tv/server/rtmp"
 	"echo.tv/server/rtsp"
+	"echo.tv/server/stat"
 	"echo.tv/server/store"
 	"echo.tv/server/tv"
 )
@@ -60,6 +61,8 @@ type Server struct {
 	rtsp     *rtsp.Server // nil without
 	lan      *lan.Watcher
 	peers    *peer.Peers
+	stat     *stat.Stat
+	health   health
 	web      net.Listener
 	debug    net.Listener // nil unless asked for
 }
@@ -94,12 +97,18 @@ func New(cfg Config) (_ *Server, err error) {
 	if s.accounts, err = account.Open(s.store, secret); err != nil {
 		return s, err
 	}
+	// What goes through, for whoever reads figures.
+	s.stat = stat.New(s.figures())
+	token, err := stat.LoadToken(cfg.DataDir)
+	if err != nil {
+		return s, err
+	}
 	// OBS comes in; what is on air, and the viewers' way to it.
 	s.rtmp, err = rtmp.Listen(rtmp.Config{Addr: cfg.RTMP, Log: s.log("rtmp"), Publish: s.publish, Auth: publishKeys{s.accounts}})
 	if err != nil {
 		return s, err
 	}
-	s.hls = hls.New(hls.Config{Log: s.log("hls"), Keys: watchKeys{s.accounts}})
+	s.hls = hls.New(hls.Config{Log: s.log("hls"), Keys: watchKeys{s.accounts}, Published: s.stat.PartPublished})
 	s.push = push.New(push.Config{Log: s.log("push"), Codecs: hls.Codecs})
 	s.coach = coach.New(coach.Config{Log: s.log("coach"), Link: s.link})
 	outputs := []func(*live.Channel) live.Output{s.hls.Attach, s.push.Attach, s.rtmp.Attach, s.coach.Attach}
@@ -121,6 +130,7 @@ func New(cfg Config) (_ *Server, err error) {
 		Log: s.log("http"), Accounts: s.accounts, Hub: s.hub, Coach: s.coach, Peers: s.peers,
 		Guide: guide.New(s.hub, httpapi.Profiles{Accounts: s.accounts}, s.peers),
 		UI:    cfg.UI, Media: s.hls, Push: s.push, Addresses: s.Addresses, Version: cfg.Version, Names: cfg.Names,
+		Stat: s.stat, Metrics: s.stat.Metrics(s.log("metrics")), MetricsToken: token, Faults: s.faults,
 		ControlToken: control, Desktop: cfg.Desktop, DesktopToken: cfg.DesktopToken,
 	})
 	if err != nil {

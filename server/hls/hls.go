@@ -71,6 +71,10 @@ type Config struct {
 	// Still returns the newest picture of the channel of another host, without
 	// putting it on air; nil when there are no other hosts.
 	Still func(ctx context.Context, name tv.ChannelName) ([]byte, error)
+
+	// Published is told of each part how long that took from the arrival of its
+	// last frame, in the publisher's goroutine; nil when nobody wants to know.
+	Published func(time.Duration)
 }
 
 // afterglow is how long the end of a broadcast stays, so that players a few
@@ -121,6 +125,7 @@ func (s *Server) Attach(ch *live.Channel) live.Output {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := newSegmenter(ch, s.interval[ch.Name()])
+	g.published = s.cfg.Published
 	s.channels[ch.Name()] = g
 	return attached{g, s}
 }

@@ -81,6 +81,8 @@ type segmenter struct {
 	cut    bool // the next segment begins with a discontinuity
 	zero   int64
 	zeroAt time.Time // when frame zero arrived
+
+	published func(time.Duration) // see Config
 }
 
 // newSegmenter returns a segmenter for ch. interval is the key interval of its
@@ -115,6 +117,9 @@ func (g *segmenter) WriteChunk(c *live.Chunk) {
 	if g.end = c.Frame.DTS + c.Duration; g.end+c.Duration/2 > g.part.start+g.partLen {
 		g.closePart()
 		g.publish()
+		if g.published != nil {
+			g.published(time.Since(c.Frame.Arrival))
+		}
 	}
 }
 

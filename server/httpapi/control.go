@@ -38,6 +38,8 @@ type (
 		ClaimCode string       `json:"claimCode,omitempty" doc:"While nobody owns the host"`
 		Addresses Addresses    `json:"addresses"`
 		OnAir     []ControlAir `json:"onAir" nullable:"false"`
+
+		MetricsToken string `json:"metricsToken" doc:"Lets a Prometheus on another machine read /metrics"`
 	}
 	// ControlAir is one publisher.
 	ControlAir struct {
@@ -125,7 +127,7 @@ func (a *API) controlStatus(ctx context.Context, in *control) (*body[ControlStat
 		return nil, err
 	}
 	out := ControlStatus{Version: a.Version, SetUp: a.Accounts.Owned(), ClaimCode: a.Accounts.ClaimCode(),
-		Addresses: a.addresses(), OnAir: []ControlAir{}}
+		Addresses: a.addresses(), OnAir: []ControlAir{}, MetricsToken: a.MetricsToken}
 	for _, s := range a.Hub.On() {
 		out.OnAir = append(out.OnAir, ControlAir{Channel: s.Channel, State: s.State, Viewers: s.Viewers,
 			Bitrate: s.Bitrate, Address: s.Remote, Encoder: s.Encoder})

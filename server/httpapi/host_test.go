@@ -37,12 +37,14 @@ type host struct {
 	hosts   *fakeHosts // the other computers of the network
 	people  map[string]*http.Client
 	tokens  []string // cookies seen; none may be logged
+	faults  []string
 	stopped func()
 }
 
 const (
 	controlToken = "control-token-of-this-test"
 	desktopToken = "desktop-token-of-this-test"
+	metricsToken = "metrics-token-of-this-test"
 	password     = "correct horse battery"
 )
 
@@ -71,6 +73,8 @@ func newHost(t *testing.T) *host {
 		Log: log, Accounts: accounts, Hub: hub, Coach: h.coach, Peers: h.hosts, Guide: guide.New(hub, Profiles{accounts}, h.hosts), UI: testUI, Media: testMedia,
 		Version: "1.2.3", ControlToken: controlToken, DesktopToken: desktopToken, Desktop: h.window, Names: []string{"tv.example"},
 		Addresses: func() Addresses { return Addresses{Watch: []string{"http://192.168.1.20:5175"}} },
+		Stat:      statOf(hub), Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "metrics") }),
+		MetricsToken: metricsToken, Faults: func() []string { return h.faults },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +114,7 @@ func (h *host) start(hub *live.Hub) {
 		if n := h.api.Recovered(); n != 0 {
 			h.t.Errorf("%d handlers panicked:\n%s", n, h.log)
 		}
-		mustNotHave(h.t, h.log.String(), append(h.tokens, password, "live_", controlToken, desktopToken)...)
+		mustNotHave(h.t, h.log.String(), append(h.tokens, password, "live_", controlToken, desktopToken, metricsToken)...)
 	})
 }
 

@@ -24,6 +24,7 @@ import (
 	"echo.tv/server/coach"
 	"echo.tv/server/guide"
 	"echo.tv/server/live"
+	"echo.tv/server/stat"
 )
 
 // Config is what an API is made of. Everything is needed unless it says so.
@@ -39,8 +40,12 @@ type Config struct {
 	Peers     Peers
 	Addresses func() Addresses
 	Version   string
+	Stat      *stat.Stat
+	Metrics   http.Handler    // for Prometheus; who may ask is decided here
+	Faults    func() []string // what does not work, in words
 
 	Names        []string // further host names or addresses, without port, that the Host header may carry
+	MetricsToken string   // for a Prometheus on another machine; empty: none gets in
 	ControlToken string   // for the commands of the machine itself; empty: none work
 	DesktopToken string   // for the window; empty: it can open nothing
 	Desktop      Desktop  // nil when there is no window

@@ -69,6 +69,12 @@ func (a *API) routes(pages http.Handler) http.Handler {
 	route(on, "DELETE /api/hosts/{id}", 204, "forgetHost", "Forget all that is remembered of a host (admin)", a.forgetHost)
 	mux.Handle("GET /api/public/directory", a.Peers.Directory()) // for them, not for pages
 
+	// What goes through the host, for tools and for people.
+	route(on, "GET /stat.json", 200, "stat", "Figures of the host and of each stream", a.statJSON)
+	mux.HandleFunc("GET /stat", a.stat(pages))
+	mux.HandleFunc("GET /stat.xml", a.statXML)
+	mux.HandleFunc("GET /metrics", a.metrics)
+
 	// Who runs the host.
 	route(on, "GET /api/settings", 200, "settings", "The host's settings (admin)", a.settings)
 	route(on, "PUT /api/settings", 200, "changeSettings", "Change the host's settings (admin)", a.changeSettings)

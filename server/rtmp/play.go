@@ -223,7 +223,11 @@ func (p *player) send(chunk *live.Chunk) error {
 	t := chunk.Init.Tracks[f.Track]
 	stream, typ := lane(t)
 	p.pieces = appendMessage(p.pieces, stream, typ, dts, frameHead(t, f.Key, pts-dts), f.Payload)
-	return p.write(p.pieces)
+	if err := p.write(p.pieces); err != nil {
+		return err
+	}
+	p.channel.live.Sent(live.ByRTMP, len(f.Payload))
+	return nil
 }
 
 // introduce adds the description of tracks and their decoders' settings.

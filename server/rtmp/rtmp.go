@@ -69,6 +69,7 @@ type Server struct {
 	gate      *gate
 	recovered atomic.Uint64
 	skipped   atomic.Uint64
+	accepted  atomic.Uint64
 
 	mu       sync.Mutex
 	channels map[tv.ChannelName]*channel // guarded by mu; what is attached
@@ -96,6 +97,9 @@ func (s *Server) Recovered() uint64 { return s.recovered.Load() }
 
 // Skipped counts the frames that slow players did not get.
 func (s *Server) Skipped() uint64 { return s.skipped.Load() }
+
+// Accepted counts the connections that were let in.
+func (s *Server) Accepted() uint64 { return s.accepted.Load() }
 
 // Run serves until ctx ends and every connection has gone home.
 func (s *Server) Run(ctx context.Context) error {
@@ -127,6 +131,7 @@ func (s *Server) Run(ctx context.Context) error {
 			}
 			continue
 		}
+		s.accepted.Add(1)
 		wg.Go(func() {
 			defer v.leave()
 			s.serve(ctx, nc, v)

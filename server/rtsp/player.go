@@ -168,12 +168,17 @@ func (p *player) follow() error {
 		if u.init != p.stream.init {
 			return errChanged
 		}
-		p.skipped += missed
+		jumped := false
 		if time.Since(u.arrival) > tooOld {
-			if n := ring.Skip(&at); n > 0 {
-				p.skipped += n + 1
-				continue
+			n := ring.Skip(&at)
+			if jumped = n > 0; jumped {
+				missed += n + 1
 			}
+		}
+		p.skipped += missed
+		p.server.skipped.Add(missed)
+		if jumped {
+			continue
 		}
 		if err := p.send(u); err != nil {
 			return err
@@ -199,6 +204,7 @@ func (p *player) send(u *unit) error {
 		o.number++
 		o.packets++
 		o.octets += uint32(len(pkt.Payload))
+		p.stream.channel.live.Sent(live.ByRTSP, len(pkt.Payload))
 		if p.sent++; p.udp && p.sent%burst == 0 && !pause(p.ctx, burstPause) {
 			return context.Cause(p.ctx)
 		}

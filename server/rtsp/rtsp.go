@@ -93,6 +93,7 @@ type Server struct {
 	life      context.Context
 	end       context.CancelFunc
 	recovered atomic.Uint64
+	skipped   atomic.Uint64
 	playing   sync.WaitGroup // the players' goroutines; Add only with mu held and life not over
 	setup     sync.Mutex     // one SETUP of a player at a time; taken before mu
 
@@ -142,6 +143,9 @@ func (s *Server) Addr() net.Addr { return s.door.Addr() }
 
 // Recovered counts panics that cost one request or session each; it should stay 0.
 func (s *Server) Recovered() uint64 { return s.recovered.Load() }
+
+// Skipped counts the frames that slow players did not get.
+func (s *Server) Skipped() uint64 { return s.skipped.Load() }
 
 // Close releases the sockets of a server that was never run.
 func (s *Server) Close() error {

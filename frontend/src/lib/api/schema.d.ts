@@ -438,6 +438,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/stat.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Figures of the host and of each stream */
+        get: operations["stat"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -488,6 +505,34 @@ export interface components {
              */
             viewers: number;
         };
+        ByPathInt: {
+            /** Format: int64 */
+            hls: number;
+            /** Format: int64 */
+            peer: number;
+            /** Format: int64 */
+            push: number;
+            /** Format: int64 */
+            rtmp: number;
+            /** Format: int64 */
+            rtsp: number;
+            /** Format: int64 */
+            ts: number;
+        };
+        ByPathUint64: {
+            /** Format: int64 */
+            hls: number;
+            /** Format: int64 */
+            peer: number;
+            /** Format: int64 */
+            push: number;
+            /** Format: int64 */
+            rtmp: number;
+            /** Format: int64 */
+            rtsp: number;
+            /** Format: int64 */
+            ts: number;
+        };
         Channel: {
             category: string;
             name: string;
@@ -534,6 +579,8 @@ export interface components {
             addresses: components["schemas"]["Addresses"];
             /** @description While nobody owns the host */
             claimCode?: string;
+            /** @description Lets a Prometheus on another machine read /metrics */
+            metricsToken: string;
             onAir: components["schemas"]["ControlAir"][];
             setUp: boolean;
             version: string;
@@ -620,11 +667,20 @@ export interface components {
             /** @enum {string} */
             type: "channels" | "ping";
         };
+        Figures: {
+            /** @description Whether addresses and encoders are in it: for admins only */
+            details: boolean;
+            host: components["schemas"]["HostFigures"];
+            /** @description What is not off the air, by name */
+            streams: components["schemas"]["StreamFigures"][];
+        };
         Health: {
+            /** @description What does not work, in words; empty when ok */
+            faults: string[];
             /** @description Whether the host has an owner */
             setUp: boolean;
             /** @enum {string} */
-            status: "ok";
+            status: "ok" | "degraded";
             version: string;
         };
         Host: {
@@ -654,6 +710,44 @@ export interface components {
             warning: string;
             /** @description Four words that stand for its key, to be compared by voice */
             words: string;
+        };
+        HostFigures: {
+            /**
+             * Format: int64
+             * @description RTMP connections since the start
+             */
+            accepted: number;
+            /**
+             * Format: int64
+             * @description bit/s over the last 10 s
+             */
+            bitsIn: number;
+            /**
+             * Format: int64
+             * @description bit/s over the last 10 s
+             */
+            bitsOut: number;
+            /** @description BytesOut by path */
+            bytesBy: components["schemas"]["ByPathUint64"];
+            /**
+             * Format: int64
+             * @description Media from publishers since the start
+             */
+            bytesIn: number;
+            /**
+             * Format: int64
+             * @description Media to viewers since the start
+             */
+            bytesOut: number;
+            /**
+             * Format: double
+             * @description Seconds
+             */
+            uptime: number;
+            version: string;
+            /** Format: int64 */
+            viewers: number;
+            viewersBy: components["schemas"]["ByPathInt"];
         };
         Hosts: {
             hosts: components["schemas"]["Host"][];
@@ -715,6 +809,29 @@ export interface components {
         Passwords: {
             new: string;
             old: string;
+        };
+        PictureFigures: {
+            /** @description For a person, such as H.264 */
+            codec: string;
+            /** Format: double */
+            fps: number;
+            /**
+             * Format: int64
+             * @description Received
+             */
+            frames: number;
+            /** Format: int64 */
+            height: number;
+            /**
+             * Format: double
+             * @description Seconds between the last two key frames; 0 when not known yet
+             */
+            keyInterval: number;
+            /** Format: double */
+            level: number;
+            profile: string;
+            /** Format: int64 */
+            width: number;
         };
         Problem: {
             /** @enum {string} */
@@ -789,6 +906,85 @@ export interface components {
             invite?: string;
             name: string;
             password: string;
+        };
+        SoundFigures: {
+            /** Format: int64 */
+            channels: number;
+            codec: string;
+            /**
+             * Format: int64
+             * @description Received
+             */
+            frames: number;
+            profile: string;
+            /** Format: int64 */
+            sampleRate: number;
+        };
+        StreamFigures: {
+            /** @description Of the publisher; for admins, else empty */
+            address: string;
+            /**
+             * Format: int64
+             * @description bit/s over the last 10 s
+             */
+            bitsAudio: number;
+            /**
+             * Format: int64
+             * @description bit/s over the last 10 s
+             */
+            bitsIn: number;
+            /**
+             * Format: int64
+             * @description What comes in, bit/s over the last 2 s
+             */
+            bitsNow: number;
+            /**
+             * Format: int64
+             * @description bit/s over the last 10 s
+             */
+            bitsOut: number;
+            /**
+             * Format: int64
+             * @description bit/s over the last 10 s
+             */
+            bitsVideo: number;
+            /** @description BytesOut by path */
+            bytesBy: components["schemas"]["ByPathUint64"];
+            /** Format: int64 */
+            bytesIn: number;
+            /** Format: int64 */
+            bytesOut: number;
+            channel: string;
+            /**
+             * Format: int64
+             * @description Frames of the publisher that could not be put on air
+             */
+            dropped: number;
+            /** @description What the publisher calls itself; for admins, else empty */
+            encoder: string;
+            /** @description The host it is relayed from; empty for a channel of this one */
+            host: string;
+            /** @description Name of the stream key in use; for admins and the channel's owner, else empty */
+            key: string;
+            picture: components["schemas"]["PictureFigures"];
+            /** @description Whether a publisher is connected, silent or not */
+            publishing: boolean;
+            /**
+             * Format: double
+             * @description On air, or since the publisher came
+             */
+            seconds: number;
+            /**
+             * Format: date-time
+             * @description When the first picture came; null while there is none
+             */
+            since: string | null;
+            sound: components["schemas"]["SoundFigures"];
+            /** @enum {string} */
+            state: "starting" | "live" | "lost";
+            /** Format: int64 */
+            viewers: number;
+            viewersBy: components["schemas"]["ByPathInt"];
         };
     };
     responses: never;
@@ -1738,6 +1934,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stat: {
+        parameters: {
+            query?: never;
+            header?: {
+                "X-Echotv-Control"?: string;
+                Authorization?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Figures"];
                 };
             };
             /** @description What went wrong */
