@@ -53,7 +53,7 @@ func (d *desk) sample(now time.Time) bool {
 	if d.ch == nil {
 		return false
 	}
-	was := d.status.Came
+	was, dropped := d.status.Came, d.status.Dropped
 	d.status, d.read = d.ch.Status(), d.tap.read()
 	since := now.Sub(d.last)
 	d.last = now
@@ -71,25 +71,26 @@ func (d *desk) sample(now time.Time) bool {
 	}
 	d.seen = now
 	if d.shown = d.shown || d.read.arrival.After(d.status.Came); d.shown {
-		d.past.add(d.make(now, since))
+		d.past.add(d.make(now, since, d.status.Dropped > dropped))
 		d.run++
 	}
 	return true
 }
 
-// make turns a reading into a sample. since is how long it was gathered for.
-func (d *desk) make(now time.Time, since time.Duration) Sample {
+// make turns a reading into a sample. since is how long it was gathered for;
+// dropped tells that frames came that could not be shown.
+func (d *desk) make(now time.Time, since time.Duration, dropped bool) Sample {
 	r, perSecond := d.read, 1/max(since.Seconds(), 0.1)
 	s := Sample{
 		At: now, Bits: int(float64(r.bytes*8) * perSecond), Wire: int(float64(r.wire*8) * perSecond),
 		FPS: float64(r.pictures) * perSecond, Key: r.key, Viewers: d.status.Viewers,
 		Late: r.late, Jumps: d.status.Jumps,
 	}
-	if silent := now.Sub(r.arrival); silent > time.Second {
+	if silent := now.Sub(r.arrival); silent > time.Second && !dropped {
 		s.Late = max(s.Late, silent) // what does not come at all is late, too
 	}
 	if r.pictures > 1 && r.cts > r.ctsMin {
-		s.Reorder = ticks(r.cts)
+		s.Reorder = ticks(r.cts - r.ctsMin)
 	}
 	switch {
 	case r.sounds > r.silent:

@@ -82,12 +82,18 @@ type OBS struct {
 // ends or Stop.
 func Publish(t testing.TB, clip Clip, address string, args ...string) *OBS {
 	t.Helper()
-	return publish(t, func(args ...string) *exec.Cmd { return exec.Command("ffmpeg", args...) }, clip, address, args...)
+	return PublishFile(t, clip.File(t), address, args...)
 }
 
-func publish(t testing.TB, ffmpeg func(args ...string) *exec.Cmd, clip Clip, address string, args ...string) *OBS {
+// PublishFile is Publish for any file that ffmpeg reads.
+func PublishFile(t testing.TB, file, address string, args ...string) *OBS {
 	t.Helper()
-	all := append([]string{"-v", "error", "-re", "-stream_loop", "-1", "-i", clip.File(t), "-c", "copy"}, args...)
+	return publish(t, func(args ...string) *exec.Cmd { return exec.Command("ffmpeg", args...) }, file, address, args...)
+}
+
+func publish(t testing.TB, ffmpeg func(args ...string) *exec.Cmd, file, address string, args ...string) *OBS {
+	t.Helper()
+	all := append([]string{"-v", "error", "-re", "-stream_loop", "-1", "-i", file, "-c", "copy"}, args...)
 	kind := "flv"
 	if strings.HasPrefix(address, "rtsp:") {
 		kind = "rtsp"
@@ -102,6 +108,9 @@ func publish(t testing.TB, ffmpeg func(args ...string) *exec.Cmd, clip Clip, add
 	t.Cleanup(o.Kill)
 	return o
 }
+
+// Signal sends it sig, such as SIGSTOP to hold it up.
+func (o *OBS) Signal(sig syscall.Signal) { o.cmd.Process.Signal(sig) }
 
 // Alive reports whether it still runs.
 func (o *OBS) Alive() bool {

@@ -132,5 +132,5 @@ func (m *Machine) Do(f func() error) error { return m.at.do(f) }
 func (m *Machine) Publish(clip Clip, key string) *OBS {
 	m.t.Helper()
 	return publish(m.t, func(args ...string) *exec.Cmd { return m.at.command("ffmpeg", args...) },
-		clip, "rtmp://127.0.0.1:1935/live/"+key)
+		clip.File(m.t), "rtmp://127.0.0.1:1935/live/"+key)
 }
