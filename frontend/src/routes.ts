@@ -1,5 +1,6 @@
 import type { Component } from "svelte";
 import Home from "./pages/Home.svelte";
+import Hosts from "./pages/Hosts.svelte";
 import NotFound from "./pages/NotFound.svelte";
 import Settings from "./pages/Settings.svelte";
 import Setup from "./pages/Setup.svelte";
@@ -18,6 +19,7 @@ interface Route {
 const routes: Route[] = [
   { path: /^\/$/, page: Home, title: "Live now" },
   { path: /^\/@(?<name>[a-z0-9_-]+(?:@[a-z2-7]{16})?)$/i, page: Watch, title: "" },
+  { path: /^\/hosts$/, page: Hosts, title: "Computers" },
   { path: /^\/studio$/, page: Studio, title: "Studio", account: true },
   { path: /^\/signin$/, page: SignIn, title: "Sign in" },
   { path: /^\/signup$/, page: SignUp, title: "Sign up" },

@@ -1,7 +1,7 @@
 import createClient from "openapi-fetch";
 import { ApiError, type Code } from "./error";
 import type { paths } from "./schema";
-import type { Channel, Coach, Entry, FreshKey, House, Invite, Key, Me, OwnChannel, Series, SignUp } from "./types";
+import type { Channel, Coach, Entry, FreshKey, Host, Hosts, House, Invite, Key, Me, OwnChannel, Series, SignUp } from "./types";
 
 /** Every question a page can ask the host. Each call answers, or throws an ApiError. */
 export interface Api {
@@ -25,6 +25,9 @@ export interface Api {
   coach(): Promise<Coach>;
   setSettings(settings: { signUp: SignUp; name?: string }): Promise<void>;
   newInvite(): Promise<Invite>;
+  hosts(): Promise<Hosts>;
+  addHost(address: string): Promise<Host>;
+  forgetHost(id: string): Promise<void>;
   openOutside(url: string, token: string): Promise<void>;
 }
 
@@ -64,6 +67,9 @@ export function httpApi(origin: string, heard: (date: string | null) => void = (
     coach: () => ask(client.GET("/api/me/coach")),
     setSettings: async (settings) => void (await ask(client.PUT("/api/settings", { body: settings }))),
     newInvite: () => ask(client.POST("/api/invites")),
+    hosts: () => ask(client.GET("/api/hosts")),
+    addHost: (address) => ask(client.POST("/api/hosts", { body: { address } })),
+    forgetHost: (id) => ask(client.DELETE("/api/hosts/{id}", { params: { path: { id } } })),
     openOutside: (url, token) => ask(client.POST("/api/desktop/open", { body: { url }, params: { header: { "X-Echotv-Desktop": token } } })),
   };
 }

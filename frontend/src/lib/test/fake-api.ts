@@ -1,6 +1,6 @@
 import type { Api } from "../api/client";
 import { ApiError, type Code } from "../api/error";
-import type { Channel, Coach, Entry, House, Key, Me, OwnChannel, Series } from "../api/types";
+import type { Channel, Coach, Entry, Host, House, Key, Me, OwnChannel, Series } from "../api/types";
 
 /** A channel as the guide tells it; live unless said otherwise. */
 export function entry(channel: string, change: Partial<Entry> = {}): Entry {
@@ -18,6 +18,11 @@ export function away(name: string, change: Partial<Entry> = {}): Entry {
   return entry(`${name}@${kimsId}`, { name, host: "Kim's laptop", hostId: kimsId, words: "amber fox quiet lamp", address: "http://192.168.1.7:5175", ...change });
 }
 
+/** Kim's laptop, as the page of computers shows it. */
+export function host(change: Partial<Host> = {}): Host {
+  return { id: kimsId, name: "Kim's laptop", words: "amber fox quiet lamp", version: "1.2.3", address: "192.168.1.7:5175", presence: "here", since: new Date().toISOString(), typed: false, warning: "", instead: "", channels: 1, ...change };
+}
+
 /** A host that answers from memory by the rules a page relies on. Tests set its fields and read them afterwards. */
 export class FakeApi implements Api {
   house_: House = { name: "kims-pc", version: "1.2.3", setUp: true, signUp: "open", addresses: { watch: ["http://192.168.1.20:5175"], publish: ["rtmp://192.168.1.20:1935/live"] } };
@@ -31,6 +36,8 @@ export class FakeApi implements Api {
   publisher: OwnChannel["publisher"] = null;
   figures: Series = { at: [], bitrate: [], fps: [], viewers: [], keyInterval: [], late: [] };
   coached: Coach = { health: "off", advice: [], budget: { basis: "unknown", kind: "unknown", mbit: 0, carries: 0, used: 0, viewers: 0, near: false } };
+  self: Host = host({ id: "s".repeat(16), name: "kims-pc", words: "stone river late bell", address: "192.168.1.20:5175" });
+  hostList: Host[] = [];
   refusal: ApiError | undefined; // the next call fails with this
   opened: { url: string; token: string }[] = [];
   #made = 0;
@@ -86,6 +93,14 @@ export class FakeApi implements Api {
   coach = () => this.#answer(() => this.coached);
   setSettings = (s: { signUp: House["signUp"]; name?: string }) => this.#answer(() => void (this.house_ = { ...this.house_, ...s }));
   newInvite = () => this.#answer(() => ({ code: "k7xq-42vn", expires: "2026-01-02T00:00:00Z" }));
+  hosts = () => this.#answer(() => ({ self: this.self, hosts: this.hostList }));
+  addHost = (address: string) =>
+    this.#answer(() => {
+      const found = host({ address, typed: true });
+      this.hostList = [...this.hostList, found];
+      return found;
+    });
+  forgetHost = (id: string) => this.#answer(() => void (this.hostList = this.hostList.filter((h) => h.id !== id)));
   openOutside = (url: string, token: string) => this.#answer(() => void this.opened.push({ url, token }));
 
   /** Puts a key there, as if made long ago. */
