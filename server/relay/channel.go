@@ -29,8 +29,8 @@ type relay struct {
 
 	wanted time.Time     // guarded by relays.mu; when somebody last asked or watched
 	shown  chan struct{} // closed when the first picture is on air
-	over   chan struct{} // closed at the end
-	err    error         // why nothing was shown; read it after over
+	failed chan struct{} // closed at the end of one that showed nothing
+	err    error         // why; read it after failed
 
 	budget  budget                       // of all its connections
 	session atomic.Pointer[live.Session] // nil before the first picture
@@ -42,14 +42,14 @@ func newRelay(r *Relays, name tv.ChannelName) *relay {
 	own, host := name.Split()
 	return &relay{relays: r, name: name, own: own, host: host, began: time.Now(),
 		log:   r.cfg.Log.With("channel", string(name)),
-		shown: make(chan struct{}), over: make(chan struct{})}
+		shown: make(chan struct{}), failed: make(chan struct{})}
 }
 
 // Reasons for an end, as the live core's log tells them.
 var (
 	errNobody = errors.New("nobody watches it any more")
 	errEnded  = tv.Errorf(tv.NotFound, "this channel is off the air").Hint("try again when its host has it in the guide")
-	errBroke  = errors.New("the other host broke off")
+	errBroke  = tv.Errorf(tv.Unavailable, "the other host broke off").Hint("try again in a few seconds")
 	errMoved  = errors.New("the other host has a new address")
 )
 
@@ -59,15 +59,12 @@ func (f *relay) run() {
 	defer cancel()
 	err := f.follow(ctx)
 	f.log.Info("relay ended", "reason", err)
-	if f.isShown() {
-		f.close(err)
-		f.relays.drop(f)
-		close(f.over)
-		return
+	f.close(err)
+	if !f.isShown() { // whoever asks meanwhile gets the same answer
+		f.err = err
+		close(f.failed)
+		sleep(ctx, failedFor)
 	}
-	f.err = err
-	close(f.over)
-	sleep(ctx, failedFor)
 	f.relays.drop(f)
 }
 
@@ -84,6 +81,9 @@ func (f *relay) follow(ctx context.Context) error {
 				return f.nobody()
 			}
 			continue
+		case errors.Is(err, errMoved):
+			f.lose()
+			continue
 		case !f.isShown():
 			return err
 		case errors.Is(err, errEnded):
@@ -94,9 +94,6 @@ func (f *relay) follow(ctx context.Context) error {
 		if f.last.Load() > before { // it worked for a while
 			wait = firstWait
 			f.log.Info("relay broke off", "reason", err)
-		}
-		if errors.Is(err, errMoved) {
-			continue
 		}
 		if err := f.pause(ctx, wait); err != nil {
 			return err

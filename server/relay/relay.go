@@ -134,7 +134,7 @@ func (r *Relays) Fetch(ctx context.Context, name tv.ChannelName, via []tv.HostID
 	select {
 	case <-f.shown:
 		return nil
-	case <-f.over:
+	case <-f.failed:
 		return f.err
 	case <-timer.C:
 		return errSlow
