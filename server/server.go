@@ -29,6 +29,7 @@ import (
 	"echo.tv/server/live"
 	"echo.tv/server/peer"
 	"echo.tv/server/push"
+	"echo.tv/server/relay"
 	"echo.tv/server/rtmp"
 	"echo.tv/server/rtsp"
 	"echo.tv/server/stat"
@@ -61,6 +62,7 @@ type Server struct {
 	rtsp     *rtsp.Server // nil without
 	lan      *lan.Watcher
 	peers    *peer.Peers
+	relays   *relay.Relays
 	stat     *stat.Stat
 	health   health
 	web      net.Listener
@@ -108,8 +110,10 @@ func New(cfg Config) (_ *Server, err error) {
 	if err != nil {
 		return s, err
 	}
-	s.hls = hls.New(hls.Config{Log: s.log("hls"), Keys: watchKeys{s.accounts}, Published: s.stat.PartPublished})
-	s.push = push.New(push.Config{Log: s.log("push"), Codecs: hls.Codecs})
+	others := away{s}
+	s.hls = hls.New(hls.Config{Log: s.log("hls"), Keys: watchKeys{s.accounts}, Published: s.stat.PartPublished,
+		Fetch: others.Fetch, Still: others.Still})
+	s.push = push.New(push.Config{Log: s.log("push"), Codecs: hls.Codecs, Fetch: others.FetchVia, IsPeer: others.IsPeer})
 	s.coach = coach.New(coach.Config{Log: s.log("coach"), Link: s.link})
 	outputs := []func(*live.Channel) live.Output{s.hls.Attach, s.push.Attach, s.rtmp.Attach, s.coach.Attach}
 	if s.rtsp = s.listenRTSP(); s.rtsp != nil {
@@ -120,11 +124,12 @@ func New(cfg Config) (_ *Server, err error) {
 	if s.web, err = listen("browsers", "--http", cfg.HTTP); err != nil {
 		return s, err
 	}
-	// What this network is like, and who else is on it.
+	// What this network is like, who else is on it, and what they show.
 	s.lan = lan.New(s.log("lan"))
 	if s.peers, err = s.findPeers(); err != nil {
 		return s, err
 	}
+	s.relays = s.newRelays()
 	control := rand.Text()
 	s.api, err = httpapi.New(httpapi.Config{
 		Log: s.log("http"), Accounts: s.accounts, Hub: s.hub, Coach: s.coach, Peers: s.peers,
@@ -185,7 +190,7 @@ func (s *Server) ClaimCode() string { return s.accounts.ClaimCode() }
 // one connection and is a fault of ours.
 func (s *Server) Recovered() uint64 {
 	n := s.api.Recovered() + s.rtmp.Recovered() + s.hls.Recovered() + s.push.Recovered()
-	n += s.lan.Recovered() + s.peers.Recovered()
+	n += s.lan.Recovered() + s.peers.Recovered() + s.relays.Recovered()
 	if s.rtsp != nil {
 		n += s.rtsp.Recovered()
 	}
@@ -206,6 +211,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { return s.push.Run(ctx) })
 	g.Go(func() error { return s.lan.Run(ctx) })
 	g.Go(func() error { return s.peers.Run(ctx) })
+	g.Go(func() error { return s.relays.Run(ctx) })
 	if s.rtsp != nil {
 		g.Go(func() error { return s.rtsp.Run(ctx) })
 	}

@@ -216,7 +216,5 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // Accept has answered
 	}
 	ws.SetReadLimit(maxText)
-	sock := newSocket(s, ws, grab.conn)
-	sock.peer = s.cfg.IsPeer != nil && s.cfg.IsPeer(ip)
-	sock.serve(r.Context())
+	newSocket(s, ws, grab.conn, ip).serve(r.Context())
 }

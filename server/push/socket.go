@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -32,13 +33,13 @@ type socket struct {
 	ws     *websocket.Conn
 	conn   net.Conn // below ws
 	direct net.Conn // conn, out of whatever counts it: only a *net.TCPConn has writev
-	peer   bool     // a known echo.tv is at the other end
+	ip     netip.Addr
 
 	mu       sync.Mutex
 	watching map[tv.ChannelName]*watch // guarded by mu
 	fetching int                       // guarded by mu
 	viewer   string                    // guarded by mu
-	relay    tv.HostID                 // guarded by mu; the peer that watches for viewers of its own
+	relay    bool                      // guarded by mu; says that it watches for viewers of its own
 	readers  sync.WaitGroup
 }
 
@@ -50,12 +51,12 @@ type watch struct {
 	cancel context.CancelFunc // ends it
 }
 
-func newSocket(s *Server, ws *websocket.Conn, conn net.Conn) *socket {
+func newSocket(s *Server, ws *websocket.Conn, conn net.Conn, ip netip.Addr) *socket {
 	direct := conn
 	if c, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		direct = c.NetConn()
 	}
-	return &socket{server: s, ws: ws, conn: conn, direct: direct, watching: map[tv.ChannelName]*watch{}}
+	return &socket{server: s, ws: ws, conn: conn, direct: direct, ip: ip, watching: map[tv.ChannelName]*watch{}}
 }
 
 // serve reads what the viewer says until it leaves or the host ends.
@@ -175,9 +176,7 @@ func (s *socket) introduce(q request) {
 	case s.viewer == "":
 		s.viewer = s.conn.RemoteAddr().String()
 	}
-	if id, err := tv.ParseHostID(string(q.Relay)); err == nil && s.peer {
-		s.relay = id
-	}
+	s.relay = s.relay || q.Relay != ""
 }
 
 func (s *socket) stop(name tv.ChannelName) {
@@ -220,8 +219,8 @@ func (s *socket) seen(ch *channel, w *watch) {
 	defer s.mu.Unlock()
 	switch {
 	case s.viewer == preview:
-	case s.relay != "":
-		ch.live.SeenBy(live.ByPeer, "peer "+string(s.relay), min(max(0, w.people), maxPeople))
+	case s.relay && s.server.cfg.IsPeer != nil && s.server.cfg.IsPeer(s.ip):
+		ch.live.SeenBy(live.ByPeer, s.viewer, min(max(0, w.people), maxPeople))
 	default:
 		ch.live.Seen(live.ByPush, s.viewer)
 	}
