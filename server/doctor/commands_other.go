@@ -1,0 +1,7 @@
+//go:build !windows
+
+package doctor
+
+import "os/exec"
+
+func quiet(*exec.Cmd) {}
