@@ -35,6 +35,7 @@ type cli struct {
 	User   userCommand   `cmd:"" help:"Accounts."`
 	Key    keyCommand    `cmd:"" help:"Stream keys."`
 	Status statusCommand `cmd:"" help:"Say whether echo.tv runs here, and what is on air."`
+	Doctor doctorCommand `cmd:"" help:"Say whether others can reach this computer, and what to do when not."`
 }
 
 var groups = kong.ExplicitGroups([]kong.Group{{Key: "server", Title: "When it starts the server:"}})

@@ -73,7 +73,7 @@ func TestHelpExplainsEveryFlag(t *testing.T) {
 		t.Errorf("exit code %d, stderr %q", code, log)
 	}
 	for _, word := range []string{"--data", "--http", "--rtmp", "--rtsp", "--name", "--log-level", "--headless", "--debug",
-		"--version", "user add", "key new", "status", "ECHOTV_DATA", "ECHOTV_HTTP", "ECHOTV_HEADLESS"} {
+		"--version", "user add", "key new", "status", "doctor", "ECHOTV_DATA", "ECHOTV_HTTP", "ECHOTV_HEADLESS"} {
 		if !strings.Contains(out, word) {
 			t.Errorf("--help does not speak of %s", word)
 		}

@@ -126,13 +126,13 @@ func reach(dataDir string) *running {
 }
 
 func (r *running) AddUser(ctx context.Context, name, password string, role tv.Role) (made httpapi.ControlUserMade, err error) {
-	err = r.do(ctx, "POST", "users", httpapi.ControlUser{Name: name, Password: password, Role: string(role)}, &made)
+	err = r.do(ctx, "POST", "control/users", httpapi.ControlUser{Name: name, Password: password, Role: string(role)}, &made)
 	return made, err
 }
 
 func (r *running) NewKey(ctx context.Context, name, label string) (tv.StreamKey, error) {
 	var made httpapi.Secret
-	if err := r.do(ctx, "POST", "keys", httpapi.ControlKey{Name: name, Label: label}, &made); err != nil {
+	if err := r.do(ctx, "POST", "control/keys", httpapi.ControlKey{Name: name, Label: label}, &made); err != nil {
 		return tv.StreamKey{}, err
 	}
 	return tv.ParseStreamKey(made.Secret)
@@ -140,14 +140,16 @@ func (r *running) NewKey(ctx context.Context, name, label string) (tv.StreamKey,
 
 func (r *running) Status(ctx context.Context) (Status, error) {
 	s := Status{Running: true}
-	return s, r.do(ctx, "GET", "status", nil, &s.ControlStatus)
+	return s, r.do(ctx, "GET", "control/status", nil, &s.ControlStatus)
 }
 
-func (r *running) Show(ctx context.Context) error { return r.do(ctx, "POST", "show", struct{}{}, nil) }
+func (r *running) Show(ctx context.Context) error {
+	return r.do(ctx, "POST", "control/show", struct{}{}, nil)
+}
 
 func (r *running) Close() error { return nil }
 
-// do asks for one thing under /api/control and fills out with the answer, which
+// do asks for one thing under /api and fills out with the answer, which
 // a nil out leaves unread. A Problem comes back as the error that it was.
 func (r *running) do(ctx context.Context, method, what string, in, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, deedWithin)
@@ -158,7 +160,7 @@ func (r *running) do(ctx context.Context, method, what string, in, out any) erro
 			return err
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, method, r.URL+"/api/control/"+what, &sent)
+	req, err := http.NewRequestWithContext(ctx, method, r.URL+"/api/"+what, &sent)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -52,7 +51,7 @@ func (d *Doctor) onLink(phone netip.Addr) bool {
 func (d *Doctor) refuses(ctx context.Context, phone netip.Addr) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	c, err := new(net.Dialer).DialContext(ctx, "tcp", netip.AddrPortFrom(phone, 9).String())
+	c, err := d.dial(ctx, "tcp", netip.AddrPortFrom(phone, 9).String())
 	if err == nil {
 		c.Close()
 	}

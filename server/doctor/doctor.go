@@ -34,7 +34,7 @@ type Config struct {
 	OS       string // as runtime.GOOS has it
 	Version  string
 	Program  string // the path of this program, as firewalls of programs know it
-	Look     string // the line that lets root look again; may be empty
+	Data     string // the data folder, for the line that lets root look
 	Commands Commands
 	Files    fs.FS // of the system, from its root
 

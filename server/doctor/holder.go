@@ -39,7 +39,7 @@ func clean(name string) string {
 		}
 		return r
 	}, strings.TrimSpace(name))
-	return name[:min(len(name), 60)]
+	return strings.ToValidUTF8(name[:min(len(name), 60)], "")
 }
 
 // procHolder finds the listening socket in /proc/net/tcp (proc(5)), whose line

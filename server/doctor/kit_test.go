@@ -54,6 +54,6 @@ func staged(t *testing.T, goos string, commands recorded, files fstest.MapFS) *D
 	if files == nil {
 		files = fstest.MapFS{}
 	}
-	return New(Config{OS: goos, Version: "1.2.3", Program: "/usr/bin/echotv", Look: "sudo echotv doctor", Commands: commands, Files: files,
+	return New(Config{OS: goos, Version: "1.2.3", Program: "/usr/bin/echotv", Data: "/home/kim/.local/share/echotv", Commands: commands, Files: files,
 		Network: home, Listeners: standard})
 }

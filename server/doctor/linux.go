@@ -29,7 +29,7 @@ func (d *Doctor) linuxFirewall(ctx context.Context) Verdict {
 		return couldNotLook(fmt.Sprintf("%s is on, and only root sees its rules.", manager.name),
 			"This opens the ports, and changes nothing where they are open already:", manager.command(needed))
 	default:
-		return couldNotLook("Only root sees whether a firewall is in the way.", "Look as root, or try with a phone:", d.Look)
+		return couldNotLook("Only root sees whether a firewall is in the way.", "Look as root, or try with a phone:", d.look())
 	}
 	return f.verdict(needed)
 }
@@ -117,4 +117,9 @@ func iptablesCommand(all []opened) string {
 	return eachProto(all, func(proto, ports string) string {
 		return fmt.Sprintf("%siptables -I INPUT -p %s -m multiport --dports %s -j ACCEPT", sudo(), proto, ports)
 	})
+}
+
+// look is the line that lets root look.
+func (d *Doctor) look() string {
+	return sudo() + quoteShell(d.Program) + " doctor --data " + quoteShell(d.Data)
 }

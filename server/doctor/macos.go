@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"regexp"
 	"strings"
 )
 
@@ -45,5 +46,12 @@ func blocksAll(s string) bool {
 	return strings.Contains(s, "block all") && strings.Contains(s, "enabled")
 }
 
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./+-]+$`)
+
 // quoteShell makes s one word for sh.
-func quoteShell(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+func quoteShell(s string) string {
+	if plainWord.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

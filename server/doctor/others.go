@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -22,7 +23,7 @@ func (d *Doctor) others(ctx context.Context) Verdict {
 	if len(shut) > 0 {
 		o := shut[0]
 		v.State = Warn
-		v.Says = fmt.Sprintf("%s at %s was found, but port %d is closed there.", clean(o.Name), o.Addr.Addr(), o.Addr.Port())
+		v.Says = fmt.Sprintf("%s at %s was found, but port %d is closed there.", cmp.Or(clean(o.Name), "A host"), o.Addr.Addr(), o.Addr.Port())
 		v.Do = "Run the doctor on that computer."
 	}
 	return v

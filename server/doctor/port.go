@@ -56,8 +56,8 @@ func (d *Doctor) notListening(ctx context.Context, l Listener, v Verdict) Verdic
 	err := tryPort(l.Want)
 	switch {
 	case err == nil:
-		v.State, v.Says = Warn, fmt.Sprintf("Nobody listens for %s; port %s is free.", l.Who, port)
-		v.Do, v.Line = "Start echo.tv.", "echotv"
+		v.State, v.Says = Fail, fmt.Sprintf("Nothing listens on port %s, where %s come in.", port, l.Who)
+		v.Do, v.Line = "Start echo.tv, or restart it:", "echotv"
 	case errors.Is(err, syscall.EADDRINUSE):
 		v.State, v.Says = Fail, fmt.Sprintf("Port %s is taken by %s.", port, d.holder(ctx, port))
 		v.Do, v.Line = "End that program, or start echo.tv on another port.", fmt.Sprintf("echotv %s :%s", l.Flag, nextPort(port))

@@ -35,15 +35,15 @@ type Report struct {
 	Says     string    `json:"says" doc:"The whole in one line"`
 	Verdicts []Verdict `json:"verdicts" nullable:"false"`
 	Text     string    `json:"text" doc:"All of it as plain text, to be sent to whoever helps"`
-	version  string
-	os       string
+	Version  string    `json:"version"`
+	OS       string    `json:"os"`
 }
 
 // badness orders the states.
 var badness = []State{OK, Unknown, Warn, Fail}
 
 func newReport(at time.Time, version, os string, verdicts []Verdict) Report {
-	r := Report{At: at.UTC().Truncate(time.Second), Verdicts: verdicts, State: OK, version: version, os: os}
+	r := Report{At: at.UTC().Truncate(time.Second), Verdicts: verdicts, State: OK, Version: version, OS: os}
 	var worst Verdict
 	for _, v := range verdicts {
 		if slices.Index(badness, v.State) > slices.Index(badness, r.State) {
@@ -84,14 +84,14 @@ func (r Report) With(v Verdict) Report {
 	if i := slices.IndexFunc(all, func(o Verdict) bool { return o.ID == v.ID }); i >= 0 {
 		all[i] = v
 	}
-	return newReport(r.At, r.version, r.os, all)
+	return newReport(r.At, r.Version, r.OS, all)
 }
 
 // text is r for a forum or a friend. Verdicts hold no keys, codes or tokens, so
 // it holds none either.
 func (r Report) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "echo.tv %s on %s, %s\n%s\n", r.version, r.os, r.At.Format(time.RFC3339), r.Says)
+	fmt.Fprintf(&b, "echo.tv %s on %s, %s\n%s\n", r.Version, r.OS, r.At.Format(time.RFC3339), r.Says)
 	for _, v := range r.Verdicts {
 		fmt.Fprintf(&b, "\n[%s] %s: %s\n", v.State, v.Title, v.Says)
 		if v.Do != "" {

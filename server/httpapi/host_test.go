@@ -72,6 +72,7 @@ func newHost(t *testing.T) *host {
 	h.api, err = New(Config{
 		Log: log, Accounts: accounts, Hub: hub, Coach: h.coach, Peers: h.hosts, Guide: guide.New(hub, Profiles{accounts}, h.hosts), UI: testUI, Media: testMedia,
 		Version: "1.2.3", ControlToken: controlToken, DesktopToken: desktopToken, Desktop: h.window, Names: []string{"tv.example"},
+		Doctor:    testDoctor(),
 		Addresses: func() Addresses { return Addresses{Watch: []string{"http://192.168.1.20:5175"}} },
 		Stat:      statOf(hub), Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "metrics") }),
 		MetricsToken: metricsToken, Faults: func() []string { return h.faults },

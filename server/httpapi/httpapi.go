@@ -22,6 +22,7 @@ import (
 
 	"echo.tv/server/account"
 	"echo.tv/server/coach"
+	"echo.tv/server/doctor"
 	"echo.tv/server/guide"
 	"echo.tv/server/live"
 	"echo.tv/server/stat"
@@ -34,6 +35,7 @@ type Config struct {
 	Hub       *live.Hub
 	Guide     *guide.Guide
 	Coach     *coach.Coach
+	Doctor    *doctor.Doctor
 	UI        fs.FS        // index.html at its root; nil or without it: a page that says so
 	Media     http.Handler // serves /hls/ and sets its own CORS and cache headers
 	Push      http.Handler // upgrades /push, and checks the origin itself; nil for none

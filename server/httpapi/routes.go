@@ -80,6 +80,12 @@ func (a *API) routes(pages http.Handler) http.Handler {
 	route(on, "PUT /api/settings", 200, "changeSettings", "Change the host's settings (admin)", a.changeSettings)
 	route(on, "POST /api/invites", 201, "newInvite", "Make an invite code (admin)", a.newInvite)
 
+	// Can others reach this host?
+	route(on, "GET /api/doctor", 200, "examine", "What keeps others out (admin, or the machine itself)", a.examine)
+	route(on, "POST /api/doctor/checks", 201, "beginCheck", "Begin a check with a phone (admin)", a.beginCheck)
+	route(on, "GET /api/doctor/checks/{code}", 200, "lookAtCheck", "How the check stands (admin)", a.lookAtCheck)
+	route(on, "POST /api/doctor/checks/{code}/steps", 200, "tellCheck", "What the phone found, which needs the code and no account", a.tellCheck)
+
 	// The machine itself: commands and the window.
 	route(on, "POST /api/control/users", 201, "controlAddUser", "echotv user add", a.controlAddUser)
 	route(on, "POST /api/control/keys", 201, "controlNewKey", "echotv key new", a.controlNewKey)

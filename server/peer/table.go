@@ -193,6 +193,21 @@ func (p *Peers) Hosts() []Host {
 	return all
 }
 
+// Unanswered returns the addresses at which hosts announce themselves and none
+// has answered yet, in order.
+func (p *Peers) Unanswered() []netip.AddrPort {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []netip.AddrPort
+	for at, l := range p.links {
+		if l.host == "" {
+			all = append(all, at)
+		}
+	}
+	slices.SortFunc(all, netip.AddrPort.Compare)
+	return all
+}
+
 // Host returns one of Hosts, and false when it is not among them.
 func (p *Peers) Host(id tv.HostID) (Host, bool) {
 	p.mu.Lock()

@@ -124,6 +124,9 @@ func (m *Machine) Dial(ctx context.Context, network, addr string) (net.Conn, err
 	return m.at.dial(ctx, network, addr)
 }
 
+// Data is its data folder.
+func (m *Machine) Data() string { return m.data }
+
 // Do calls f on a thread of this machine: what it opens is a socket there.
 func (m *Machine) Do(f func() error) error { return m.at.do(f) }
 

@@ -140,6 +140,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What keeps others out (admin, or the machine itself) */
+        get: operations["examine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/doctor/checks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin a check with a phone (admin) */
+        post: operations["beginCheck"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/doctor/checks/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the check stands (admin) */
+        get: operations["lookAtCheck"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/doctor/checks/{code}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the phone found, which needs the code and no account */
+        post: operations["tellCheck"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -861,6 +929,22 @@ export interface components {
             keyInterval: number;
             keyLabel: string;
         };
+        Report: {
+            /** Format: date-time */
+            at: string;
+            os: string;
+            /** @description The whole in one line */
+            says: string;
+            /**
+             * @description The worst of the verdicts, where unknown is better than warn
+             * @enum {string}
+             */
+            state: "ok" | "warn" | "fail" | "unknown";
+            /** @description All of it as plain text, to be sent to whoever helps */
+            text: string;
+            verdicts: components["schemas"]["Verdict"][];
+            version: string;
+        };
         Secret: {
             /** @description What goes into OBS */
             secret: string;
@@ -919,6 +1003,14 @@ export interface components {
             profile: string;
             /** Format: int64 */
             sampleRate: number;
+        };
+        Step: {
+            /** @enum {string} */
+            id: "page" | "socket" | "plays";
+            says?: string;
+            /** @enum {string} */
+            state: "waiting" | "ok" | "fail";
+            title: string;
         };
         StreamFigures: {
             /** @description Of the publisher; for admins, else empty */
@@ -985,6 +1077,54 @@ export interface components {
             /** Format: int64 */
             viewers: number;
             viewersBy: components["schemas"]["ByPathInt"];
+        };
+        Told: {
+            /**
+             * Format: int64
+             * @description How long it took, in milliseconds
+             */
+            ms?: number;
+            ok: boolean;
+            /** @enum {string} */
+            step: "page" | "socket" | "plays";
+            /**
+             * @description When it failed
+             * @enum {string}
+             */
+            why?: "" | "closed" | "silent" | "format" | "slow" | "missing" | "refused";
+        };
+        Verdict: {
+            /** @description What to do about it */
+            do?: string;
+            /** @description Stable name of the check */
+            id: string;
+            /** @description The exact line to type for that */
+            line?: string;
+            /** @description One sentence */
+            says: string;
+            /** @enum {string} */
+            state: "ok" | "warn" | "fail" | "unknown";
+            title: string;
+        };
+        Visit: {
+            /** @description The way from this computer to the phone */
+            back: components["schemas"]["Step"];
+            code: string;
+            /** @description The phone's address */
+            device?: string;
+            do?: string;
+            /** Format: date-time */
+            expires: string;
+            /** @description Where it stands, or what is in the way */
+            says: string;
+            /**
+             * @description unknown: not over yet
+             * @enum {string}
+             */
+            state: "ok" | "warn" | "fail" | "unknown";
+            steps: components["schemas"]["Step"][];
+            /** @description What the QR code says */
+            url: string;
         };
     };
     responses: never;
@@ -1241,6 +1381,132 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    examine: {
+        parameters: {
+            query?: never;
+            header?: {
+                "X-Echotv-Control"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginCheck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Visit"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lookAtCheck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Visit"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tellCheck: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Told"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Visit"];
+                };
             };
             /** @description What went wrong */
             default: {
