@@ -14,6 +14,7 @@ import (
 	"echo.tv/server/guide"
 	"echo.tv/server/httpapi"
 	"echo.tv/server/live"
+	"echo.tv/server/peer"
 	"echo.tv/server/store"
 	"echo.tv/server/tv"
 )
@@ -40,7 +41,7 @@ func runningIn(t *testing.T, dir string) *account.Accounts {
 	api, err := httpapi.New(httpapi.Config{
 		Log: slog.New(slog.DiscardHandler), Accounts: accounts, Hub: hub, Guide: guide.New(hub, httpapi.Profiles{Accounts: accounts}, nil),
 		Media: http.NotFoundHandler(), Addresses: func() httpapi.Addresses { return httpapi.Addresses{} },
-		Version: "1.2.3", ControlToken: controlToken,
+		Version: "1.2.3", ControlToken: controlToken, Peers: &peer.Peers{},
 	})
 	if err != nil {
 		t.Fatal(err)
