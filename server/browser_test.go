@@ -26,9 +26,16 @@ type journey struct {
 
 func start(t *testing.T, script string, args ...string) *journey {
 	t.Helper()
+	return startWith(t, exec.Command, script, args...)
+}
+
+// startWith is start on a machine that has a command of its own.
+func startWith(t *testing.T, command func(string, ...string) *exec.Cmd, script string, args ...string) *journey {
+	t.Helper()
 	servertest.NeedTool(t, "node")
 	servertest.NeedTool(t, "chromium")
-	j := &journey{t: t, cmd: exec.Command("node", append([]string{filepath.Join("..", "frontend", "e2e", script)}, args...)...)}
+	j := &journey{t: t, cmd: command("node", append([]string{filepath.Join("..", "frontend", "e2e", script)}, args...)...)}
+	j.cmd.Stdout = nil // a Machine's writes into its log
 	out, err := j.cmd.StdoutPipe()
 	if err == nil {
 		j.in, err = j.cmd.StdinPipe()

@@ -232,3 +232,45 @@ func tellDelay(t *testing.T, direct, crowd *crowd) {
 	slices.Sort(late)
 	t.Logf("added delay over %d messages: median %v, 95th percentile %v", len(late), late[len(late)/2], late[len(late)*95/100])
 }
+
+// The same with a real page: chosen in the own guide, played without a word to
+// any other machine, and never reloaded.
+func TestAPageWatchesAnotherHostThroughTheOwn(t *testing.T) {
+	builtUI(t)
+	n := servertest.NewNetwork(t)
+	ann, bob, cyd := n.Machine("ann-pc"), n.Machine("bob-pc"), n.Machine("cyd-pc")
+	program := build(t)
+	var key string
+	for _, m := range []*servertest.Machine{bob, cyd, ann} {
+		m.Start(program)
+		key = m.Own(m.Name[:3])
+	}
+	ann.Publish(servertest.SmallClip, key)
+	var there guide.Entry
+	servertest.Eventually(t, lists(cyd, "ann", "live", &there))
+
+	own := cyd.Browser(cyd).URL
+	j := startWith(t, cyd.Command, "away.mjs", own, "ann")
+	plays := func(place string) {
+		t.Helper()
+		now := j.reaches(place)
+		t.Logf("%s: %v", place, now)
+		if fmt.Sprint(now["hosts"]) != "["+strings.TrimPrefix(own, "http://")+"]" || now["same"] != true {
+			t.Errorf("%s: the page spoke with %v, and has another video: %v", place, now["hosts"], now["same"] != true)
+		}
+		if errs, _ := now["errors"].([]any); len(errs) > 0 {
+			t.Errorf("%s: the page complained: %v", place, errs)
+		}
+	}
+	plays("playing")
+	bob.Kill()
+	j.goOn()
+	plays("still")
+	ann.Kill()
+	j.goOn()
+	t.Logf("lost: %v", j.reaches("lost")["words"])
+	ann.Start(program)
+	ann.Publish(servertest.SmallClip, key)
+	j.goOn()
+	plays("back")
+}
