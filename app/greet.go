@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"echo.tv/server"
+	"echo.tv/server/httpapi"
 )
 
 // greet tells the person in the terminal where to go: the addresses, and while
@@ -16,8 +17,8 @@ func greet(w io.Writer, version string, srv *server.Server) {
 	var b strings.Builder
 	at := srv.Addresses()
 	fmt.Fprintf(&b, "\n  echo.tv %s is on\n\n", version)
-	list(&b, "Watch", at.Watch)
-	list(&b, "Stream to", at.Publish)
+	list(&b, "Watch", labelled(at.Watch))
+	list(&b, "Stream to", labelled(at.Publish))
 	list(&b, "", []string{`(in OBS: Settings, Stream, Service "Custom..."; the stream key is in Studio)`})
 	if code := srv.ClaimCode(); code != "" {
 		fmt.Fprintf(&b, "\n  Nobody owns this host yet. Open one of these, the code works once, for a few minutes;\n"+
@@ -29,10 +30,10 @@ func greet(w io.Writer, version string, srv *server.Server) {
 
 // claimURLs lists the set-up page at this machine and, for a host without a
 // browser, at its best address on the network.
-func claimURLs(loopback string, watch []string, code string) []string {
+func claimURLs(loopback string, watch []httpapi.Address, code string) []string {
 	urls := []string{claimURL(loopback, code)}
-	if len(watch) > 0 && watch[0] != loopback {
-		urls = append(urls, claimURL(watch[0], code))
+	if len(watch) > 0 && watch[0].URL != loopback {
+		urls = append(urls, claimURL(watch[0].URL, code))
 	}
 	return urls
 }

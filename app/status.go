@@ -6,21 +6,22 @@ import (
 	"text/tabwriter"
 
 	"echo.tv/server"
+	"echo.tv/server/httpapi"
 )
 
 // printStatus tells the person in the terminal what the running host does, and
 // once more how to become its owner while nobody is.
 func printStatus(w io.Writer, s server.Status) {
 	fmt.Fprintf(w, "echo.tv %s is running\n\n", s.Version)
-	list(w, "Watch", s.Addresses.Watch)
-	list(w, "Stream to", s.Addresses.Publish)
+	list(w, "Watch", labelled(s.Addresses.Watch))
+	list(w, "Stream to", labelled(s.Addresses.Publish))
 	if s.MetricsToken != "" {
 		list(w, "Metrics", []string{"/metrics, from other machines with Authorization: Bearer " + s.MetricsToken})
 	}
 	if s.ClaimCode != "" {
 		var pages []string
 		for _, base := range s.Addresses.Watch {
-			pages = append(pages, claimURL(base, s.ClaimCode))
+			pages = append(pages, claimURL(base.URL, s.ClaimCode))
 		}
 		fmt.Fprintf(w, "\n  Nobody owns this host yet. Open one of these, the code works once:\n\n")
 		list(w, "Set up", pages)
@@ -36,6 +37,20 @@ func printStatus(w io.Writer, s server.Status) {
 	for _, a := range s.OnAir {
 		fmt.Fprintf(t, "  %s\t%s\t%d\t%.1f\t%s\t%q\n", a.Channel, a.State, a.Viewers, float64(a.Bitrate)/1e6, a.Address, a.Encoder)
 	}
+}
+
+// labelled says what leads to each address, since people have to choose.
+func labelled(all []httpapi.Address) (lines []string) {
+	words := map[httpapi.AddressKind]string{"wifi": "Wi-Fi", "ethernet": "Ethernet", "vpn": "VPN", "unknown": "other adapter",
+		httpapi.ByName: "by name", httpapi.Here: "this computer only"}
+	for _, a := range all {
+		label := words[a.Kind]
+		if a.Adapter != "" && a.Adapter != label {
+			label += " " + a.Adapter
+		}
+		lines = append(lines, fmt.Sprintf("%-34s %s", a.URL, label))
+	}
+	return lines
 }
 
 // list writes values under one another, the name before the first.

@@ -11,7 +11,7 @@ source "$(dirname "$0")/lib.sh"
 compile=(gcc libc6-dev pkg-config libgtk-3-dev libwebkit2gtk-4.1-dev)
 # Without these three WebKitGTK decodes neither H.264 nor AAC.
 play=(gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-libav)
-check=(ffmpeg chromium xvfb xauth dbus imagemagick xdotool x11-utils iproute2 nftables iptables procps strace git)
+check=(ffmpeg chromium xvfb xauth dbus imagemagick xdotool x11-utils zbar-tools iproute2 nftables iptables procps strace git)
 compare=(nginx libnginx-mod-rtmp)
 
 check_go() {

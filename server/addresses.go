@@ -1,87 +1,51 @@
 package server
 
 import (
-	"cmp"
 	"net"
 	"net/netip"
-	"slices"
-	"strings"
 
 	"echo.tv/server/httpapi"
+	"echo.tv/server/lan"
 )
 
-// lanAddresses returns the addresses under which other devices may reach this
-// machine, the likeliest first: private IPv4 of real adapters, then other IPv4,
-// then IPv6. Adapters of containers, virtual machines and tunnels are left out,
-// as nobody on the LAN can use theirs.
-func lanAddresses() []netip.Addr {
-	interfaces, err := net.Interfaces()
-	if err != nil {
-		return nil
-	}
-	var found []netip.Addr
-	for _, i := range interfaces {
-		if i.Flags&net.FlagUp == 0 || i.Flags&net.FlagLoopback != 0 || virtual(i.Name) {
-			continue
-		}
-		addrs, err := i.Addrs()
-		if err != nil {
-			continue // the adapter left while we looked
-		}
-		for _, a := range addrs {
-			if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().IsGlobalUnicast() {
-				found = append(found, p.Addr().Unmap())
-			}
-		}
-	}
-	slices.SortStableFunc(found, func(a, b netip.Addr) int { return cmp.Compare(likeliness(b), likeliness(a)) })
-	return found
-}
-
-func likeliness(a netip.Addr) int {
-	switch {
-	case a.Is4() && a.IsPrivate():
-		return 2
-	case a.Is4():
-		return 1
-	}
-	return 0
-}
-
-// virtual recognises adapters by the names that Docker, libvirt, VMware,
-// VirtualBox, Hyper-V and the usual tunnels give them.
-func virtual(name string) bool {
-	n := strings.ToLower(name)
-	return slices.ContainsFunc([]string{"docker", "br-", "veth", "virbr", "vmnet", "vboxnet", "vethernet",
-		"tun", "tap", "wg", "zt", "tailscale", "utun", "awdl", "llw", "cni", "flannel", "podman"},
-		func(p string) bool { return strings.HasPrefix(n, p) })
-}
-
-// reachable returns the hosts that stand for a listener's address, best first.
-func reachable(a net.Addr) (hosts []string, port string) {
-	host, port, _ := net.SplitHostPort(a.String())
-	if ip, err := netip.ParseAddr(host); err == nil && !ip.IsUnspecified() {
-		return []string{host}, port
-	}
-	for _, ip := range lanAddresses() {
-		hosts = append(hosts, ip.String())
-	}
-	return append(hosts, "127.0.0.1"), port
-}
-
-// Addresses returns where this host is reached, as of now: addresses come and
-// go with DHCP and cables.
+// Addresses returns where this host is reached, as of the last second, the one
+// to tell people first: addresses come and go with DHCP and cables.
 func (s *Server) Addresses() httpapi.Addresses {
-	out := httpapi.Addresses{Watch: []string{}, Publish: []string{}}
-	hosts, port := reachable(s.web.Addr())
-	for _, h := range hosts {
-		out.Watch = append(out.Watch, "http://"+net.JoinHostPort(h, port))
+	now := s.lan.Now()
+	return httpapi.Addresses{
+		Watch:   places(now, s.web.Addr(), func(hostport string) string { return "http://" + hostport }, now.Name),
+		Publish: places(now, s.rtmp.Addr(), func(hostport string) string { return "rtmp://" + hostport + "/live" }, ""),
 	}
-	hosts, port = reachable(s.rtmp.Addr())
-	for _, h := range hosts {
-		out.Publish = append(out.Publish, "rtmp://"+net.JoinHostPort(h, port)+"/live")
+}
+
+// places returns the addresses that stand for a listener's, and last this
+// machine's own, so that there is always one.
+func places(now lan.Network, at net.Addr, url func(hostport string) string, name string) (all []httpapi.Address) {
+	host, port, _ := net.SplitHostPort(at.String())
+	only, err := netip.ParseAddr(host)
+	everywhere := err != nil || only.IsUnspecified()
+	best, _ := now.Best()
+	add := func(host string, a httpapi.Address) {
+		a.URL = url(net.JoinHostPort(host, port))
+		all = append(all, a)
 	}
-	return out
+	for _, a := range now.Addresses {
+		if everywhere || a.IP == only.Unmap() {
+			add(a.IP.String(), httpapi.Address{Kind: httpapi.AddressKind(a.Kind), Adapter: a.Adapter, Best: a == best})
+		}
+	}
+	switch {
+	case everywhere && name != "":
+		add(name, httpapi.Address{Kind: httpapi.ByName})
+		fallthrough
+	case everywhere:
+		add("127.0.0.1", httpapi.Address{Kind: httpapi.Here})
+	case only.IsLoopback():
+		add(host, httpapi.Address{Kind: httpapi.Here})
+	case len(all) == 0: // an adapter that was left out, or is down just now
+		add(host, httpapi.Address{Kind: httpapi.AddressKind(lan.Unknown)})
+	}
+	return all
 }
 
 // rtspAddr returns where RTSP comes in, "off" when it does not.

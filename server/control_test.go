@@ -40,7 +40,7 @@ func runningIn(t *testing.T, dir string) *account.Accounts {
 	hub := live.NewHub(live.Config{Log: slog.New(slog.DiscardHandler)})
 	api, err := httpapi.New(httpapi.Config{
 		Log: slog.New(slog.DiscardHandler), Accounts: accounts, Hub: hub, Guide: guide.New(hub, httpapi.Profiles{Accounts: accounts}, nil),
-		Media: http.NotFoundHandler(), Addresses: func() httpapi.Addresses { return httpapi.Addresses{} },
+		Media: http.NotFoundHandler(), Addresses: func() httpapi.Addresses { return httpapi.Addresses{} }, Moved: func() <-chan struct{} { return nil },
 		Version: "1.2.3", ControlToken: controlToken, Peers: &peer.Peers{},
 	})
 	if err != nil {

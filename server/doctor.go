@@ -51,7 +51,7 @@ func doctorConfig(cfg Config, listeners func() []doctor.Listener, network func()
 func (s *Server) doctor() *doctor.Doctor {
 	cfg := doctorConfig(s.cfg, s.listeners, s.lan.Now)
 	cfg.Others, cfg.Dial = s.others, s.peers.Dial
-	cfg.Address = func() string { return s.Addresses().Watch[0] } // never empty: the machine itself is the last resort
+	cfg.Address = func() string { return s.Addresses().Watch[0].URL } // never empty: the machine itself is the last resort
 	return doctor.New(cfg)
 }
 
@@ -99,8 +99,8 @@ func (s *Server) listeners() []doctor.Listener {
 // listening are the ways in of a host that runs elsewhere, as its addresses tell.
 func listening(cfg Config, at httpapi.Addresses) []doctor.Listener {
 	all := wanted(cfg)[:2]
-	for i, urls := range [][]string{at.Watch, at.Publish} {
-		if u, err := url.Parse(urls[0]); err == nil {
+	for i, urls := range [][]httpapi.Address{at.Watch, at.Publish} {
+		if u, err := url.Parse(urls[0].URL); err == nil {
 			all[i].On = u.Host
 		}
 	}

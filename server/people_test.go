@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"echo.tv/server/httpapi"
 	"echo.tv/server/servertest"
 )
 
@@ -160,12 +161,12 @@ func (s *stage) start(ts *testscript.TestScript, args []string) error {
 		}
 		return ""
 	})
-	var server struct{ Addresses struct{ Publish []string } }
+	var server struct{ Addresses httpapi.Addresses }
 	if err := servertest.NewClient(at.URL).Do("GET", "/server", nil, &server); err != nil {
 		return err
 	}
 	ts.Setenv("HTTP", at.URL)
-	ts.Setenv("RTMP", server.Addresses.Publish[0])
+	ts.Setenv("RTMP", server.Addresses.Publish[0].URL)
 	if all := regexp.MustCompile(`msg=ready .*rtsp=(\S+:\d+)`).FindAllStringSubmatch(s.log.String(), -1); all != nil {
 		ts.Setenv("RTSP", all[len(all)-1][1])
 	}

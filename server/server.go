@@ -134,7 +134,7 @@ func New(cfg Config) (_ *Server, err error) {
 	s.api, err = httpapi.New(httpapi.Config{
 		Log: s.log("http"), Accounts: s.accounts, Hub: s.hub, Coach: s.coach, Peers: s.peers, Doctor: s.doctor(),
 		Guide: guide.New(s.hub, httpapi.Profiles{Accounts: s.accounts}, s.peers),
-		UI:    cfg.UI, Media: s.hls, Push: s.push, Addresses: s.Addresses, Version: cfg.Version, Names: cfg.Names,
+		UI:    cfg.UI, Media: s.hls, Push: s.push, Addresses: s.Addresses, Moved: s.lan.Changed, Version: cfg.Version, Names: cfg.Names,
 		Stat: s.stat, Metrics: s.stat.Metrics(s.log("metrics")), MetricsToken: token, Faults: s.faults,
 		ControlToken: control, Desktop: cfg.Desktop, DesktopToken: cfg.DesktopToken,
 	})

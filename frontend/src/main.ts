@@ -39,4 +39,4 @@ parts.router.run();
 clock.run();
 catchLinks(parts.desktop, document);
 new Direct(parts).run(document);
-new Events(eventsUrl(location), guide).run();
+new Events(eventsUrl(location), guide, parts.house).run();

@@ -2,6 +2,7 @@ import type { Component } from "svelte";
 import Home from "./pages/Home.svelte";
 import Hosts from "./pages/Hosts.svelte";
 import NotFound from "./pages/NotFound.svelte";
+import Poster from "./pages/Poster.svelte";
 import Settings from "./pages/Settings.svelte";
 import Setup from "./pages/Setup.svelte";
 import SignIn from "./pages/SignIn.svelte";
@@ -15,6 +16,7 @@ interface Route {
   page: Component<any>;
   title: string;
   account?: true;
+  alone?: true; // without the top bar and the rail
 }
 const routes: Route[] = [
   { path: /^\/$/, page: Home, title: "Live now" },
@@ -24,6 +26,7 @@ const routes: Route[] = [
   { path: /^\/signin$/, page: SignIn, title: "Sign in" },
   { path: /^\/signup$/, page: SignUp, title: "Sign up" },
   { path: /^\/setup$/, page: Setup, title: "Set up" },
+  { path: /^\/poster(?:\/@(?<name>[a-z0-9_@-]+))?$/i, page: Poster, title: "Poster", alone: true },
   { path: /^\/settings$/, page: Settings, title: "Settings" },
 ];
 
@@ -31,6 +34,7 @@ export interface Place {
   page: Component<any>;
   title: string;
   account: boolean;
+  alone: boolean;
   props: Record<string, string>;
 }
 
@@ -46,9 +50,9 @@ export function place(path: string): Place {
     const name = found.groups?.name?.toLowerCase();
     const next = nextOf(query);
     const path = /(?:^|&)path=(push|hls|native)(?:&|$)/.exec(query)?.[1];
-    return { page: r.page, title: r.title || (name?.split("@")[0] ?? ""), account: r.account ?? false, props: { ...(name && { name }), ...(next && { next }), ...(path && { path }) } };
+    return { page: r.page, title: r.title || (name?.split("@")[0] ?? ""), account: r.account ?? false, alone: r.alone ?? false, props: { ...(name && { name }), ...(next && { next }), ...(path && { path }) } };
   }
-  return { page: NotFound, title: "Not found", account: false, props: {} };
+  return { page: NotFound, title: "Not found", account: false, alone: false, props: {} };
 }
 
 /** Where to go after signing in: a path of ours, or nothing. */

@@ -76,11 +76,13 @@ func startProgram(b *testing.B, pinned bool) *program {
 		p.url = at.URL
 		return ""
 	})
-	var s struct{ Addresses struct{ Publish []string } }
+	var s struct {
+		Addresses struct{ Publish []struct{ URL string } }
+	}
 	if err := servertest.NewClient(p.url).Do("GET", "/server", nil, &s); err != nil {
 		b.Fatal(err)
 	}
-	p.http, p.rtmp = strings.TrimPrefix(p.url, "http://"), s.Addresses.Publish[0]
+	p.http, p.rtmp = strings.TrimPrefix(p.url, "http://"), s.Addresses.Publish[0].URL
 	return p
 }
 

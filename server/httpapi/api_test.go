@@ -45,7 +45,7 @@ func TestAFreshHostBelongsToWhoeverHasTheCode(t *testing.T) {
 	code := h.api.Accounts.ClaimCode()
 	h.play([]call{
 		{"olga", "GET", "/api/health", nil, 200, []string{`"status":"ok"`, `"version":"1.2.3"`, `"setUp":false`}, []string{code}},
-		{"olga", "GET", "/api/server", nil, 200, []string{`"setUp":false`, `"watch":["http://192.168.1.20:5175"]`, `"publish":[]`}, []string{code}},
+		{"olga", "GET", "/api/server", nil, 200, []string{`"setUp":false`, `"watch":[{"url":"http://192.168.1.20:5175","kind":"wifi","adapter":"wlan0","best":true}]`, `"publish":[]`}, []string{code}},
 		{"olga", "GET", "/api/session", nil, 200, []string{`{"user":null}`}, nil},
 		{"mallory", "POST", "/api/owner", Claim{"guess", "mallory", password}, 403, []string{`"code":"forbidden"`}, []string{code}},
 		{"olga", "POST", "/api/owner", Claim{code, "olga", password}, 201, []string{`"name":"olga"`, `"role":"owner"`}, []string{code}},

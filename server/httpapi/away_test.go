@@ -66,7 +66,8 @@ func TestAnotherHostsChannelIsInTheListAndByItsName(t *testing.T) {
 func TestListenersHearOfAnotherHostAtOnce(t *testing.T) {
 	h := joined(t)
 	c, _ := h.listen(h.server.URL)
-	next(t, c)
+	eventually(t, c, `"type":"channels"`)
+	eventually(t, c, `"type":"addresses"`)
 	h.hosts.become(kims(peer.Here, peer.Channel{Name: "zoe", State: "live"}))
 	mustHave(t, next(t, c), `"zoe@aaaaaaaaaaaaaaaa"`, `"presence":"here"`)
 	h.hosts.become(kims(peer.Gone, peer.Channel{Name: "zoe", State: "live"}))

@@ -32,20 +32,34 @@ const (
 
 // Event is one message of the event socket.
 type Event struct {
-	Type     string        `json:"type" enum:"channels,ping"`
-	Channels []guide.Entry `json:"channels,omitzero" required:"false" nullable:"false" doc:"With type channels: the whole list"`
+	Type      string        `json:"type" enum:"channels,addresses,ping"`
+	Channels  []guide.Entry `json:"channels,omitzero" required:"false" nullable:"false" doc:"With type channels: the whole list"`
+	Addresses *Addresses    `json:"addresses,omitempty" doc:"With type addresses: where the host is reached now"`
 }
 
-// frame is one encoded list. Frames are immutable and form a chain: a reader
-// that was busy waits on the frame it sent last, then takes the newest.
+// frame is all that there is to tell, each part as one encoded Event or nil.
+// Frames are immutable and form a chain: a reader that was busy waits on the
+// frame it sent last, then takes the newest.
 type frame struct {
-	data  []byte
-	stale chan struct{} // closed when a newer frame exists
+	channels, addresses []byte
+	stale               chan struct{} // closed when a newer frame exists
 }
 
-// feed encodes the list once for all sockets.
+// since returns the parts of f that differ from old's.
+func (f *frame) since(old *frame) (news [][]byte) {
+	if !bytes.Equal(f.channels, old.channels) {
+		news = append(news, f.channels)
+	}
+	if !bytes.Equal(f.addresses, old.addresses) {
+		news = append(news, f.addresses)
+	}
+	return news
+}
+
+// feed encodes news once for all sockets.
 type feed struct {
 	newest atomic.Pointer[frame]
+	making sync.Mutex      // held while a new frame follows the newest
 	life   context.Context // ends with run; a socket's own context ends with its request
 	end    context.CancelFunc
 
@@ -94,11 +108,21 @@ func (f *feed) publish(g *guide.Guide) error {
 	if err != nil {
 		return err
 	}
-	if old := f.newest.Load(); !bytes.Equal(old.data, data) {
-		f.newest.Store(&frame{data: data, stale: make(chan struct{})})
+	f.put(func(f *frame) { f.channels = data })
+	return nil
+}
+
+// put makes a frame that differs from the newest by change, if it does.
+func (f *feed) put(change func(*frame)) {
+	f.making.Lock()
+	defer f.making.Unlock()
+	old := f.newest.Load()
+	next := *old
+	next.stale = make(chan struct{})
+	if change(&next); len(next.since(old)) != 0 {
+		f.newest.Store(&next)
 		close(old.stale)
 	}
-	return nil
 }
 
 func (f *feed) close() {
@@ -180,14 +204,15 @@ func (a *API) attend(ctx context.Context, c *websocket.Conn) {
 func (f *feed) serve(ctx context.Context, c *websocket.Conn) {
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
-	var last *frame
+	last := new(frame)
 	for {
-		if now := f.newest.Load(); now != last {
-			last = now
-			if now.data != nil && write(ctx, c, now.data) != nil {
+		now := f.newest.Load()
+		for _, event := range now.since(last) {
+			if write(ctx, c, event) != nil {
 				return
 			}
 		}
+		last = now
 		select {
 		case <-last.stale:
 		case <-ping.C:
@@ -219,7 +244,7 @@ func alive(ctx context.Context, c *websocket.Conn) bool {
 func describeEvents(spec *huma.OpenAPI) {
 	event := spec.Components.Schemas.Schema(reflect.TypeFor[Event](), true, "")
 	spec.AddOperation(&huma.Operation{
-		Method: "GET", Path: "/api/events", OperationID: "events", Summary: "WebSocket: the list of channels, now and after each change",
+		Method: "GET", Path: "/api/events", OperationID: "events", Summary: "WebSocket: the list of channels and the addresses, now and after each change",
 		Description: "The server sends Events as text, a ping every 20 s, and the newest list at most four times a second. The client sends nothing.",
 		Responses: map[string]*huma.Response{"101": {Description: "Each message is one Event",
 			Content: map[string]*huma.MediaType{"application/json": {Schema: event}}}},

@@ -82,6 +82,17 @@ func TestListenersSeeAChannelComeAndGo(t *testing.T) {
 	mustNotHave(t, eventually(t, c, `"channel":"ann"`, "offline"), `"state":"live"`)
 }
 
+func TestListenersHearWhenTheHostMoves(t *testing.T) {
+	h := joined(t)
+	c, _ := h.listen(h.server.URL)
+	eventually(t, c, `"type":"addresses"`, `"url":"http://192.168.1.20:5175"`, `"best":true`)
+	h.where.move("http://10.0.0.7:5175")
+	mustNotHave(t, eventually(t, c, `"url":"http://10.0.0.7:5175"`), "channels", "192.168.1.20")
+	late, _ := h.listen(h.server.URL)
+	eventually(t, late, `"url":"http://10.0.0.7:5175"`)
+	mustHave(t, h.must(200, "", "GET", "/api/server", nil).text, `"url":"http://10.0.0.7:5175"`)
+}
+
 // A socket asks no permission across sites, so any page could read along, and
 // count who is on air in a house; only our own pages may.
 func TestOnlyOurOwnPagesListen(t *testing.T) {
@@ -187,6 +198,11 @@ func TestSocketsEndWithTheServer(t *testing.T) {
 	c, _ := h.listen(h.server.URL)
 	next(t, c)
 	h.stopped()
+	for range 5 { // what was on its way
+		if _, _, err := c.Read(t.Context()); err != nil {
+			break
+		}
+	}
 	if _, _, err := c.Read(t.Context()); err == nil {
 		t.Error("the socket is still open")
 	}
@@ -267,7 +283,7 @@ func TestADeadListenerIsLetGo(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				api := &API{feed: newFeed(), door: newDoor(quiet, nil)}
-				api.feed.newest.Store(&frame{data: []byte(`{}`), stale: make(chan struct{})})
+				api.feed.newest.Store(&frame{channels: []byte(`{}`), stale: make(chan struct{})})
 				gone := make(chan time.Duration, 1)
 				l := pipes{make(chan net.Conn)}
 				s := NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -35,6 +36,7 @@ type host struct {
 	window  *fakeWindow
 	server  *httptest.Server
 	hosts   *fakeHosts // the other computers of the network
+	where   whereabouts
 	people  map[string]*http.Client
 	tokens  []string // cookies seen; none may be logged
 	faults  []string
@@ -73,8 +75,8 @@ func newHost(t *testing.T) *host {
 		Log: log, Accounts: accounts, Hub: hub, Coach: h.coach, Peers: h.hosts, Guide: guide.New(hub, Profiles{accounts}, h.hosts), UI: testUI, Media: testMedia,
 		Version: "1.2.3", ControlToken: controlToken, DesktopToken: desktopToken, Desktop: h.window, Names: []string{"tv.example"},
 		Doctor:    testDoctor(),
-		Addresses: func() Addresses { return Addresses{Watch: []string{"http://192.168.1.20:5175"}} },
-		Stat:      statOf(hub), Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "metrics") }),
+		Addresses: h.where.now, Moved: h.where.changed,
+		Stat: statOf(hub), Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "metrics") }),
 		MetricsToken: metricsToken, Faults: func() []string { return h.faults },
 	})
 	if err != nil {
@@ -82,6 +84,36 @@ func newHost(t *testing.T) *host {
 	}
 	h.start(hub)
 	return h
+}
+
+// whereabouts is a machine that can move.
+type whereabouts struct {
+	mu    sync.Mutex
+	watch string        // guarded by mu; empty: http://192.168.1.20:5175
+	moved chan struct{} // guarded by mu; nil until somebody asks
+}
+
+func (w *whereabouts) now() Addresses {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return Addresses{Watch: []Address{{URL: cmp.Or(w.watch, "http://192.168.1.20:5175"), Kind: "wifi", Adapter: "wlan0", Best: true}}}
+}
+
+func (w *whereabouts) changed() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.moved == nil {
+		w.moved = make(chan struct{})
+	}
+	return w.moved
+}
+
+func (w *whereabouts) move(to string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.watch = to
+	close(w.moved)
+	w.moved = nil
 }
 
 var testUI = fstest.MapFS{

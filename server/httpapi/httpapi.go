@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -41,6 +42,7 @@ type Config struct {
 	Push      http.Handler // upgrades /push, and checks the origin itself; nil for none
 	Peers     Peers
 	Addresses func() Addresses
+	Moved     func() <-chan struct{} // closed when Addresses will say something else
 	Version   string
 	Stat      *stat.Stat
 	Metrics   http.Handler    // for Prometheus; who may ask is decided here
@@ -51,12 +53,6 @@ type Config struct {
 	ControlToken string   // for the commands of the machine itself; empty: none work
 	DesktopToken string   // for the window; empty: it can open nothing
 	Desktop      Desktop  // nil when there is no window
-}
-
-// Addresses are where this host is reached, best first.
-type Addresses struct {
-	Watch   []string `json:"watch" nullable:"false" doc:"For browsers, such as http://192.168.1.20:5175"`
-	Publish []string `json:"publish" nullable:"false" doc:"For OBS, such as rtmp://192.168.1.20:1935/live"`
 }
 
 // Desktop is the window, if there is one. Both methods return at once and may
@@ -95,4 +91,9 @@ func (a *API) Recovered() uint64 { return a.door.panics.Load() }
 
 // Run feeds the event sockets until ctx ends, then closes them and returns when
 // the last one is gone.
-func (a *API) Run(ctx context.Context) error { return a.feed.run(ctx, a.Log, a.Guide) }
+func (a *API) Run(ctx context.Context) error {
+	var telling sync.WaitGroup
+	telling.Go(func() { a.tellAddresses(ctx) })
+	defer telling.Wait()
+	return a.feed.run(ctx, a.Log, a.Guide)
+}

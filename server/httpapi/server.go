@@ -20,9 +20,3 @@ func (a *API) server(context.Context, *none) (*body[Server], error) {
 		Name: a.Accounts.HostName(), Version: a.Version, SetUp: a.Accounts.Owned(), SignUp: a.Accounts.Policy(), Addresses: a.addresses(),
 	}}, nil
 }
-
-// addresses never returns nil lists: null is not a list to a client.
-func (a *API) addresses() Addresses {
-	at := a.Addresses()
-	return Addresses{Watch: append([]string{}, at.Watch...), Publish: append([]string{}, at.Publish...)}
-}

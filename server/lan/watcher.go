@@ -37,8 +37,8 @@ func New(log *slog.Logger) *Watcher {
 func watch(log *slog.Logger, look func() (Network, error)) *Watcher {
 	w := &Watcher{log: log, look: look, changed: make(chan struct{})}
 	w.ask = func(context.Context, netip.Addr) string { return "" }
-	w.now.Store(&Network{})
-	w.lookAgain()
+	first, _ := look() // Run says why when it fails
+	w.now.Store(&first)
 	return w
 }
 

@@ -44,7 +44,7 @@ func Start(t testing.TB, change ...func(*server.Config)) *Host {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- h.Run(ctx) }()
-	h.URL, h.RTMP = h.Loopback(), h.Addresses().Publish[0]
+	h.URL, h.RTMP = h.Loopback(), h.Addresses().Publish[0].URL
 	h.stop = sync.OnceValue(func() error { cancel(); return <-done })
 	t.Cleanup(func() {
 		if err := h.Stop(); err != nil {

@@ -187,10 +187,13 @@ it("tries again after a fault when asked to", async () => {
   expect(kind.made).toHaveLength(2);
 });
 
-it("copies a link that works on other machines", async () => {
+it("shares a link that works on other machines, as a code and as words", async () => {
   let copied = "";
   document.execCommand = vi.fn(() => ((copied = document.querySelector("textarea")!.value), true));
   await watch();
+  await userEvent.click(screen.getByRole("button", { name: "Share" }));
+  expect(screen.getByRole("img", { name: "QR code for http://192.168.1.20:5175/@ann" })).toBeTruthy();
+  expect(screen.getByText("192.168.1.20:5175/@ann")).toBeTruthy();
   await userEvent.click(screen.getByRole("button", { name: "Copy link" }));
   expect(copied).toBe("http://192.168.1.20:5175/@ann");
   expect(screen.getByRole("button", { name: "Copied" })).toBeTruthy();

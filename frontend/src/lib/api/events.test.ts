@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { entry } from "../test/fake-api";
+import { addresses, entry } from "../test/fake-api";
 import { Events, eventsUrl } from "./events";
 
 class FakeSocket {
@@ -20,6 +20,7 @@ class FakeSocket {
 const sockets = () => FakeSocket.all.length;
 const last = () => FakeSocket.all.at(-1)!;
 const listener = () => ({ set: vi.fn(), setConnected: vi.fn() });
+const mover = { move: vi.fn() };
 let stop = () => {};
 
 beforeEach(() => {
@@ -31,16 +32,24 @@ afterEach(() => stop());
 
 it("passes on the list and that the line is up", () => {
   const heard = listener();
-  stop = new Events("ws://h/api/events", heard).run();
+  stop = new Events("ws://h/api/events", heard, mover).run();
   const channels = [entry("ann")];
   last().say({ type: "channels", channels });
   expect(heard.set).toHaveBeenCalledWith(channels);
   expect(heard.setConnected).toHaveBeenLastCalledWith(true);
 });
 
+it("passes on that the host has moved", () => {
+  stop = new Events("ws://h", listener(), mover).run();
+  last().say({ type: "addresses", addresses: addresses("10.0.0.7") });
+  expect(mover.move).toHaveBeenLastCalledWith(addresses("10.0.0.7"));
+  last().say({ type: "addresses" });
+  expect(mover.move).toHaveBeenCalledTimes(1);
+});
+
 it("opens again after a break, in longer and longer steps", () => {
   const heard = listener();
-  stop = new Events("ws://h", heard).run();
+  stop = new Events("ws://h", heard, mover).run();
   last().onclose!();
   expect(heard.setConnected).toHaveBeenLastCalledWith(false);
   vi.advanceTimersByTime(700);
@@ -53,7 +62,7 @@ it("opens again after a break, in longer and longer steps", () => {
 });
 
 it("never waits longer than ten seconds for a host that was away all night", () => {
-  stop = new Events("ws://h", listener()).run();
+  stop = new Events("ws://h", listener(), mover).run();
   for (let i = 0; i < 20; i++) {
     last().onclose!();
     vi.advanceTimersByTime(10_000);
@@ -63,7 +72,7 @@ it("never waits longer than ten seconds for a host that was away all night", () 
 
 it("notices a line that died without a word", () => {
   const heard = listener();
-  stop = new Events("ws://h", heard).run();
+  stop = new Events("ws://h", heard, mover).run();
   last().say({ type: "ping" });
   const dead = last();
   vi.advanceTimersByTime(44_000);
@@ -74,7 +83,7 @@ it("notices a line that died without a word", () => {
 });
 
 it("tries at once when the network is back", () => {
-  stop = new Events("ws://h", listener()).run();
+  stop = new Events("ws://h", listener(), mover).run();
   last().onclose!();
   window.dispatchEvent(new Event("online"));
   expect(sockets()).toBe(2);
@@ -82,7 +91,7 @@ it("tries at once when the network is back", () => {
 
 it("survives words it does not understand", () => {
   const heard = listener();
-  stop = new Events("ws://h", heard).run();
+  stop = new Events("ws://h", heard, mover).run();
   last().say("not json");
   last().say({ type: "channels" });
   last().say({ type: "new in a later version" });
@@ -91,7 +100,7 @@ it("survives words it does not understand", () => {
 
 it("is silent after it was stopped", () => {
   const heard = listener();
-  new Events("ws://h", heard).run()();
+  new Events("ws://h", heard, mover).run()();
   expect(last().closed).toBe(true);
   vi.advanceTimersByTime(60_000);
   expect(sockets()).toBe(1);

@@ -1,9 +1,13 @@
-import type { Entry, Event } from "./types";
+import type { Addresses, Entry, Event } from "./types";
 
-/** What the event socket tells; see lib/state/guide.svelte.ts. */
+/** What the event socket tells of channels; see lib/state/guide.svelte.ts. */
 export interface Listener {
   set(entries: Entry[]): void;
   setConnected(on: boolean): void;
+}
+/** What it tells of the host; see lib/state/house.svelte.ts. */
+export interface Mover {
+  move(addresses: Addresses): void;
 }
 
 // The server pings every 20 s; two missed ones and a bit mean a dead line that TCP has not noticed (Wi-Fi gone, laptop asleep).
@@ -18,15 +22,17 @@ const LONGEST_WAIT = 8_000;
 export class Events {
   #url: string;
   #listener: Listener;
+  #mover: Mover;
   #socket: WebSocket | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #watchdog: ReturnType<typeof setTimeout> | undefined;
   #wait = FIRST_WAIT;
   #running = false;
 
-  constructor(url: string, listener: Listener) {
+  constructor(url: string, listener: Listener, mover: Mover) {
     this.#url = url;
     this.#listener = listener;
+    this.#mover = mover;
   }
 
   /** Connects and stays connected; call the answer to stop for good. */
@@ -65,6 +71,7 @@ export class Events {
       return; // not ours to understand; the next list replaces everything anyway
     }
     if (message.type === "channels" && Array.isArray(message.channels)) this.#listener.set(message.channels);
+    if (message.type === "addresses" && message.addresses) this.#mover.move(message.addresses);
   }
 
   /** Somebody spoke: begin counting the silence anew. */

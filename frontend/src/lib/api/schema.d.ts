@@ -216,7 +216,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * WebSocket: the list of channels, now and after each change
+         * WebSocket: the list of channels and the addresses, now and after each change
          * @description The server sends Events as text, a ping every 20 s, and the newest list at most four times a second. The client sends nothing.
          */
         get: operations["events"];
@@ -527,11 +527,23 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Address: {
+            /** @description As the system calls it, such as wlan0; empty for name and here */
+            adapter: string;
+            /** @description The one to tell people. There is none while no network is connected */
+            best: boolean;
+            /**
+             * @description The adapter's kind; name: multicast DNS leads here; here: for this machine alone
+             * @enum {string}
+             */
+            kind: "wifi" | "ethernet" | "vpn" | "unknown" | "name" | "here";
+            url: string;
+        };
         Addresses: {
             /** @description For OBS, such as rtmp://192.168.1.20:1935/live */
-            publish: string[];
+            publish: components["schemas"]["Address"][];
             /** @description For browsers, such as http://192.168.1.20:5175 */
-            watch: string[];
+            watch: components["schemas"]["Address"][];
         };
         Advice: {
             /** @description Where to change it */
@@ -730,10 +742,12 @@ export interface components {
             words: string;
         };
         Event: {
+            /** @description With type addresses: where the host is reached now */
+            addresses?: components["schemas"]["Addresses"];
             /** @description With type channels: the whole list */
             channels?: components["schemas"]["Entry"][];
             /** @enum {string} */
-            type: "channels" | "ping";
+            type: "channels" | "addresses" | "ping";
         };
         Figures: {
             /** @description Whether addresses and encoders are in it: for admins only */

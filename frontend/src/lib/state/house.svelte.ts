@@ -1,6 +1,6 @@
 import { asApiError, type ApiError } from "../api/error";
 import type { Api } from "../api/client";
-import type { House as Facts, SignUp } from "../api/types";
+import type { Address, Addresses, House as Facts, SignUp } from "../api/types";
 
 /** The host this page came from: its name, whether it has an owner, who may sign up, and the addresses to give to others. */
 export class House {
@@ -31,12 +31,20 @@ export class House {
     return this.#facts?.signUp ?? "closed";
   }
   /** What OBS needs in "Server"; best first. */
-  get publish(): string[] {
+  get publish(): Address[] {
     return this.#facts?.addresses.publish ?? [];
   }
   /** What others type to watch; best first. */
-  get watch(): string[] {
+  get watch(): Address[] {
     return this.#facts?.addresses.watch ?? [];
+  }
+  /** The one to tell people; undefined while the host is on no network. */
+  get best(): Address | undefined {
+    return this.watch.find((a) => a.best);
+  }
+  /** The host has other addresses now: another lease, a cable, Wi-Fi. */
+  move(addresses: Addresses) {
+    if (this.#facts) this.#facts = { ...this.#facts, addresses };
   }
   async load() {
     try {
@@ -55,9 +63,14 @@ export class House {
     await this.#api.setSettings({ signUp: this.signUp, name });
     await this.load();
   }
+  /** What to give to people in the same room: the best address, of one channel or of all; "" while the host is on no network. */
+  link(channel = ""): string {
+    const base = this.best?.url ?? "";
+    return base && channel ? `${base}/@${channel}` : base;
+  }
   /** The address of a channel that works on other machines: 127.0.0.1 in a copied link would lead everybody to their own computer. */
   linkTo(channel: string, origin: string): string {
     const local = /^https?:\/\/(127\.|localhost|\[::1\])/.test(origin);
-    return `${(local && this.watch[0]) || origin}/@${channel}`;
+    return `${(local && this.best?.url) || origin}/@${channel}`;
   }
 }

@@ -1,6 +1,6 @@
 import type { Api } from "../api/client";
 import { ApiError, type Code } from "../api/error";
-import type { Channel, Coach, Entry, Host, House, Key, Me, OwnChannel, Series } from "../api/types";
+import type { Addresses, Channel, Coach, Entry, Host, House, Key, Me, OwnChannel, Series } from "../api/types";
 
 /** A channel as the guide tells it; live unless said otherwise. */
 export function entry(channel: string, change: Partial<Entry> = {}): Entry {
@@ -23,9 +23,19 @@ export function host(change: Partial<Host> = {}): Host {
   return { id: kimsId, name: "Kim's laptop", words: "amber fox quiet lamp", version: "1.2.3", address: "192.168.1.7:5175", presence: "here", since: new Date().toISOString(), typed: false, warning: "", instead: "", channels: 1, ...change };
 }
 
+/** Where a host with this IP on its Wi-Fi is reached. */
+export function addresses(ip: string): Addresses {
+  const wifi = { kind: "wifi", adapter: "wlan0", best: true } as const;
+  const here = { kind: "here", adapter: "", best: false } as const;
+  return {
+    watch: [{ url: `http://${ip}:5175`, ...wifi }, { url: "http://127.0.0.1:5175", ...here }],
+    publish: [{ url: `rtmp://${ip}:1935/live`, ...wifi }, { url: "rtmp://127.0.0.1:1935/live", ...here }],
+  };
+}
+
 /** A host that answers from memory by the rules a page relies on. Tests set its fields and read them afterwards. */
 export class FakeApi implements Api {
-  house_: House = { name: "kims-pc", version: "1.2.3", setUp: true, signUp: "open", addresses: { watch: ["http://192.168.1.20:5175"], publish: ["rtmp://192.168.1.20:1935/live"] } };
+  house_: House = { name: "kims-pc", version: "1.2.3", setUp: true, signUp: "open", addresses: addresses("192.168.1.20") };
   user: Me | null = null;
   claimCode = "right-code";
   password = "correct horse";

@@ -1,3 +1,5 @@
+import type { Address } from "../api/types";
+
 // How numbers and times are written, in one place.
 
 /** A stable hue (0–359) for a name. */
@@ -52,6 +54,16 @@ export function rate(bitsPerSecond: number): string {
 export function codec(name: string): string {
   const known: Record<string, string> = { h264: "H.264", h265: "HEVC", hevc: "HEVC", av1: "AV1", aac: "AAC", opus: "Opus" };
   return known[name.toLowerCase().replace(".", "")] ?? name;
+}
+
+/** "Wi-Fi": what leads to an address. */
+export function way(a: { kind: Address["kind"] }): string {
+  return { wifi: "Wi-Fi", ethernet: "Ethernet", vpn: "VPN", name: "By name", here: "Only here", unknown: "Network" }[a.kind];
+}
+
+/** An address as one says it: browsers know http by themselves. */
+export function shown(url: string): string {
+  return url.replace(/^http:\/\//, "");
 }
 
 /** A day and time in the reader's own way of writing. */
