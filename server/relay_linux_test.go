@@ -187,8 +187,15 @@ func TestAViewerWatchesAnotherHostThroughTheOwn(t *testing.T) {
 	})
 	tellDelay(t, direct, crowd)
 
-	// Also a player that is no page.
-	cyd.Run("ffmpeg", "-v", "error", "-i", "http://127.0.0.1:5175/hls/"+string(there.Channel)+"/index.m3u8", "-t", "2", "-f", "null", "-")
+	// Also players that are no pages, of a channel that nobody here watches yet.
+	for _, address := range []string{
+		"http://127.0.0.1:5175/hls/" + string(there.Channel) + "/index.m3u8",
+		"rtmp://127.0.0.1:1935/live/" + string(bobs.Channel),
+		"rtsp://127.0.0.1:8554/" + string(bobs.Channel),
+		"http://127.0.0.1:5175/hls/" + string(bobs.Channel) + "/ts/index.m3u8",
+	} {
+		cyd.Run("ffmpeg", "-v", "error", "-i", address, "-t", "1", "-f", "null", "-")
+	}
 
 	bob.Kill()
 	in(t, "bob's channel is dimmed at cyd's", time.Second, presence(cyd, bob, "gone"))

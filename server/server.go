@@ -106,14 +106,13 @@ func New(cfg Config) (_ *Server, err error) {
 		return s, err
 	}
 	// OBS comes in; what is on air, and the viewers' way to it.
-	s.rtmp, err = rtmp.Listen(rtmp.Config{Addr: cfg.RTMP, Log: s.log("rtmp"), Publish: s.publish, Auth: publishKeys{s.accounts}})
+	s.rtmp, err = rtmp.Listen(rtmp.Config{Addr: cfg.RTMP, Log: s.log("rtmp"), Publish: s.publish, Auth: publishKeys{s.accounts}, Fetch: away{s}.Fetch})
 	if err != nil {
 		return s, err
 	}
-	others := away{s}
 	s.hls = hls.New(hls.Config{Log: s.log("hls"), Keys: watchKeys{s.accounts}, Published: s.stat.PartPublished,
-		Fetch: others.Fetch, Still: others.Still})
-	s.push = push.New(push.Config{Log: s.log("push"), Codecs: hls.Codecs, Fetch: others.FetchVia, IsPeer: others.IsPeer})
+		Fetch: away{s}.Fetch, Still: away{s}.Still})
+	s.push = push.New(push.Config{Log: s.log("push"), Codecs: hls.Codecs, Fetch: away{s}.FetchVia, IsPeer: away{s}.IsPeer})
 	s.coach = coach.New(coach.Config{Log: s.log("coach"), Link: s.link})
 	outputs := []func(*live.Channel) live.Output{s.hls.Attach, s.push.Attach, s.rtmp.Attach, s.coach.Attach}
 	if s.rtsp = s.listenRTSP(); s.rtsp != nil {
@@ -158,7 +157,7 @@ func (s *Server) listenRTSP() *rtsp.Server {
 	}
 	r, err := rtsp.Listen(rtsp.Config{
 		Addr: s.cfg.RTSP, Log: s.log("rtsp"), Auth: cameraKeys{s.accounts},
-		Publish: s.publish,
+		Publish: s.publish, Fetch: away{s}.Fetch,
 	})
 	if err != nil {
 		s.log("rtsp").Warn("no RTSP", "err", err)

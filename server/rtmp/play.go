@@ -17,6 +17,7 @@ import (
 
 const (
 	seenEvery = 5 * time.Second // a player is counted as a viewer
+	fetchTime = 5 * time.Second // for a channel of another host, of the ten that a start may take
 
 	// What the kernel takes on for a player is delay that nobody sees. Linux
 	// doubles this: 0.7 s of 6 Mbit/s, and 200 Mbit/s over 20 ms of Wi-Fi.
@@ -48,13 +49,29 @@ func (c *conn) playName(name string) (*channel, error) {
 		return nil, c.refuseWith(code, tv.Errorf(tv.NotFound, "a stream key is for publishing only").
 			Hint("play the name of the channel instead: rtmp://<this host>:1935/live/<channel>"))
 	}
-	if parsed, err := tv.ParseChannelName(parts[0]); err == nil {
-		if ch := c.server.find(parsed); ch != nil {
-			return ch, nil
-		}
+	if ch := c.server.seek(parts[0]); ch != nil {
+		return ch, nil
 	}
 	return nil, c.refuseWith(code, tv.Errorf(tv.NotFound, "no channel of that name is on air").
 		Hint("look in a browser at who is, or try again later"))
+}
+
+// seek returns the channel of that name, nil when it is not on air. One of
+// another host is put on air here.
+func (s *Server) seek(name string) *channel {
+	parsed, err := tv.ParseAnyChannel(name)
+	if err != nil {
+		return nil
+	}
+	if _, host := parsed.Split(); host != "" && s.cfg.Fetch != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), fetchTime)
+		defer cancel()
+		if err := s.cfg.Fetch(ctx, parsed); err != nil {
+			s.cfg.Log.Debug("no relay", "channel", string(parsed), "err", err)
+			return nil
+		}
+	}
+	return s.find(parsed)
 }
 
 // play shows ch to the peer until one of them ends. The error says what was

@@ -1,6 +1,8 @@
 package rtsp
 
 import (
+	"context"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -82,7 +84,7 @@ type stream struct {
 // open returns the description of the channel at path. Errors: NotFound when it
 // is not on air, Invalid when it cannot be said in RTP.
 func (s *Server) open(path string) (*stream, error) {
-	name, err := channelOf(path)
+	name, err := s.seek(path)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +108,22 @@ func (s *Server) open(path string) (*stream, error) {
 	}
 	c.stream.asked = time.Now()
 	return c.stream, nil
+}
+
+// fetchTime is how long a player waits for a channel of another host, of the
+// ten seconds that a start may take.
+const fetchTime = 5 * time.Second
+
+// seek reads the name of the channel to play from a path. One of another host is
+// put on air here.
+func (s *Server) seek(path string) (tv.ChannelName, error) {
+	name, err := tv.ParseAnyChannel(strings.Trim(path, "/"))
+	if _, host := name.Split(); err != nil || host == "" || s.cfg.Fetch == nil {
+		return channelOf(path)
+	}
+	ctx, cancel := context.WithTimeout(s.life, fetchTime)
+	defer cancel()
+	return name, s.cfg.Fetch(ctx, name)
 }
 
 // describe makes a stream for tracks.

@@ -68,6 +68,10 @@ type Config struct {
 	Log     *slog.Logger
 	Publish func(live.Publisher) (*live.Session, error) // the hub's; not called before Run
 	Auth    Authorizer
+
+	// Fetch puts the channel of another host, ann@<id>, on air here and returns
+	// when it is, or why it cannot be; nil when there are no other hosts.
+	Fetch func(ctx context.Context, name tv.ChannelName) error
 }
 
 // times is how long somebody is waited for.
