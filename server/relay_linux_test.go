@@ -270,6 +270,7 @@ func TestAPageWatchesAnotherHostThroughTheOwn(t *testing.T) {
 		}
 	}
 	plays("playing")
+	t.Logf("by HLS: %v", j.reaches("by HLS"))
 	bob.Kill()
 	j.goOn()
 	plays("still")

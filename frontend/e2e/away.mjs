@@ -24,6 +24,10 @@ try {
   await page.goto(url);
   await page.locator(`main a[href^="#/@${name}@"]`).first().click();
   say('playing', await now());
+  const other = await browser.newPage(); // by HLS, see place in routes.ts
+  await other.goto(`${page.url()}?path=hls`);
+  say('by HLS', { seconds: await playing(other, 30_000) });
+  await other.close();
   await go(); // a third computer dies
   say('still', await now());
   await go(); // the one that has the channel dies
