@@ -1,11 +1,5 @@
 package coach
 
-import (
-	"time"
-
-	"echo.tv/server/live"
-)
-
 // Kind is what carries the viewers' media.
 type Kind string
 
@@ -106,26 +100,4 @@ func (l *line) full() bool {
 
 func (l *line) budget(bitrate, egress int) Budget {
 	return BudgetOf(l.link, bitrate, l.now, l.now-egress, l.peak)
-}
-
-// egress measures what one channel sends, evened out over a few seconds because
-// players of HLS fetch in gulps.
-type egress struct {
-	sent uint64 // bytes, at the last sample
-	bits float64
-}
-
-const even = 5 // samples
-
-func (e *egress) see(s live.Status, since time.Duration) {
-	var sent uint64
-	for _, n := range s.SentBy {
-		sent += n
-	}
-	bits := 0.0
-	if sent > e.sent && e.sent > 0 {
-		bits = float64(sent-e.sent) * 8 / max(since.Seconds(), 0.1)
-	}
-	e.sent = sent
-	e.bits += (bits - e.bits) / even
 }

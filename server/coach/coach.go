@@ -94,7 +94,7 @@ func (c *Coach) look(now time.Time) {
 	c.link.begin(link)
 	for name, d := range c.channels {
 		if d.sample(now) {
-			c.link.add(int(d.egress.bits))
+			c.link.add(d.status.Rates.Sent)
 		} else if now.Sub(d.seen) > keep {
 			delete(c.channels, name)
 		}
@@ -121,7 +121,7 @@ func (c *Coach) Series(name tv.ChannelName, after time.Time) ([]Sample, bool) {
 }
 
 // budget is called with mu held.
-func (c *Coach) budget(d *desk) Budget { return c.link.budget(d.status.Bitrate, int(d.egress.bits)) }
+func (c *Coach) budget(d *desk) Budget { return c.link.budget(d.status.Bitrate, d.status.Rates.Sent) }
 
 // Report is what a streamer is told.
 type Report struct {

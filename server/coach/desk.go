@@ -29,7 +29,6 @@ type desk struct {
 	last   time.Time // when the newest sample was taken
 	status live.Status
 	read   reading
-	egress egress
 	run    int // samples of this publisher
 	past   past
 	told   [len(rules)]standing
@@ -62,10 +61,9 @@ func (d *desk) sample(now time.Time) bool {
 		d.status.State = live.Offline
 	}
 	if d.status.State == live.Offline {
-		d.status.Bitrate, d.egress = 0, egress{}
+		d.status.Bitrate, d.status.Rates = 0, live.Rates{}
 		return false
 	}
-	d.egress.see(d.status, since)
 	if !d.status.Came.Equal(was) {
 		d.fresh()
 	}
