@@ -23,10 +23,12 @@ import (
 	"echo.tv/server/cmaf"
 	"echo.tv/server/coach"
 	"echo.tv/server/guide"
+	"echo.tv/server/history"
 	"echo.tv/server/hls"
 	"echo.tv/server/httpapi"
 	"echo.tv/server/lan"
 	"echo.tv/server/live"
+	"echo.tv/server/logs"
 	"echo.tv/server/peer"
 	"echo.tv/server/push"
 	"echo.tv/server/relay"
@@ -55,6 +57,8 @@ type Server struct {
 	accounts *account.Accounts
 	hub      *live.Hub
 	coach    *coach.Coach
+	history  *history.History
+	records  *logs.Ring
 	api      *httpapi.API
 	rtmp     *rtmp.Server
 	hls      *hls.Server
@@ -76,7 +80,8 @@ func New(cfg Config) (_ *Server, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg}
+	s := &Server{cfg: cfg, records: logs.NewRing()}
+	s.cfg.Log = slog.New(s.records.Tee(cfg.Log.Handler())) // for the owner to read
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.release())
@@ -119,6 +124,9 @@ func New(cfg Config) (_ *Server, err error) {
 		outputs = append(outputs, s.rtsp.Attach)
 	}
 	s.hub = live.NewHub(live.Config{Log: s.log("live"), Packager: cmaf.Packager{}, Outputs: outputs})
+	if s.history, err = s.openHistory(); err != nil {
+		return s, err
+	}
 	// Everybody else comes in.
 	if s.web, err = listen("browsers", "--http", cfg.HTTP); err != nil {
 		return s, err
@@ -131,7 +139,7 @@ func New(cfg Config) (_ *Server, err error) {
 	s.relays = s.newRelays()
 	control := rand.Text()
 	s.api, err = httpapi.New(httpapi.Config{
-		Log: s.log("http"), Accounts: s.accounts, Hub: s.hub, Coach: s.coach, Peers: s.peers, Doctor: s.doctor(),
+		Log: s.log("http"), Accounts: s.accounts, Hub: s.hub, Coach: s.coach, History: s.history, Records: s.records, Peers: s.peers, Doctor: s.doctor(),
 		Guide: guide.New(s.hub, httpapi.Profiles{Accounts: s.accounts}, s.peers),
 		UI:    cfg.UI, Media: s.hls, Push: s.push, Addresses: s.Addresses, Moved: s.lan.Changed, Version: cfg.Version, Names: cfg.Names,
 		Stat: s.stat, Metrics: s.stat.Metrics(s.log("metrics")), MetricsToken: token, Faults: s.faults,
@@ -204,6 +212,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { return s.store.Run(ctx, s.log("store")) })
 	g.Go(func() error { return s.hub.Run(ctx) })
 	g.Go(func() error { return s.coach.Run(ctx) })
+	g.Go(func() error { return s.history.Run(ctx) })
 	g.Go(func() error { return s.api.Run(ctx) })
 	g.Go(func() error { return s.rtmp.Run(ctx) })
 	g.Go(func() error { return s.hls.Run(ctx) })

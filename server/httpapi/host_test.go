@@ -22,7 +22,9 @@ import (
 	"echo.tv/server/cmaf"
 	"echo.tv/server/coach"
 	"echo.tv/server/guide"
+	"echo.tv/server/history"
 	"echo.tv/server/live"
+	"echo.tv/server/logs"
 	"echo.tv/server/store"
 	"echo.tv/server/tv"
 )
@@ -32,6 +34,7 @@ type host struct {
 	t       *testing.T
 	api     *API
 	coach   *coach.Coach
+	run     []func(context.Context) error // the parts that watch
 	log     *syncBuffer
 	window  *fakeWindow
 	server  *httptest.Server
@@ -71,8 +74,15 @@ func newHost(t *testing.T) *host {
 	}
 	h.coach = coach.New(coach.Config{Log: log, Link: func() coach.Link { return coach.Link{Kind: coach.Wire, Mbit: 1000} }})
 	hub := live.NewHub(live.Config{Log: log, Packager: cmaf.Packager{}, Outputs: []func(*live.Channel) live.Output{h.coach.Attach}})
+	past, err := history.Open(history.Config{Log: log, Store: st, On: hub.On, Title: func(tv.ChannelName) string { return "" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.run = append(h.run, h.coach.Run, past.Run)
+	records := logs.NewRing()
+	log = slog.New(records.Tee(log.Handler()))
 	h.api, err = New(Config{
-		Log: log, Accounts: accounts, Hub: hub, Coach: h.coach, Peers: h.hosts, Guide: guide.New(hub, Profiles{accounts}, h.hosts), UI: testUI, Media: testMedia,
+		Log: log, Accounts: accounts, Hub: hub, Coach: h.coach, History: past, Records: records, Peers: h.hosts, Guide: guide.New(hub, Profiles{accounts}, h.hosts), UI: testUI, Media: testMedia,
 		Version: "1.2.3", ControlToken: controlToken, DesktopToken: desktopToken, Desktop: h.window, Names: []string{"tv.example"},
 		Doctor:    testDoctor(),
 		Addresses: h.where.now, Moved: h.where.changed,
@@ -131,7 +141,9 @@ func (h *host) start(hub *live.Hub) {
 	ctx, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { hub.Run(ctx) })
-	wg.Go(func() { h.coach.Run(ctx) })
+	for _, run := range h.run {
+		wg.Go(func() { run(ctx) })
+	}
 	wg.Go(func() { h.api.Run(ctx) })
 	h.server = httptest.NewUnstartedServer(nil)
 	h.server.Config = NewServer(h.api, h.api.Log)

@@ -25,7 +25,9 @@ import (
 	"echo.tv/server/coach"
 	"echo.tv/server/doctor"
 	"echo.tv/server/guide"
+	"echo.tv/server/history"
 	"echo.tv/server/live"
+	"echo.tv/server/logs"
 	"echo.tv/server/stat"
 )
 
@@ -36,6 +38,8 @@ type Config struct {
 	Hub       *live.Hub
 	Guide     *guide.Guide
 	Coach     *coach.Coach
+	History   *history.History
+	Records   *logs.Ring // what the log page shows
 	Doctor    *doctor.Doctor
 	UI        fs.FS        // index.html at its root; nil or without it: a page that says so
 	Media     http.Handler // serves /hls/ and sets its own CORS and cache headers

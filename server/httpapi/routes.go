@@ -49,6 +49,7 @@ func (a *API) routes(pages http.Handler) http.Handler {
 	route(on, "GET /api/me/channel", 200, "myChannel", "The own channel as its owner may see it", a.myChannel)
 	route(on, "PATCH /api/me/channel", 200, "editChannel", "Change title or category", a.editChannel)
 	route(on, "GET /api/me/coach", 200, "coach", "What could be better about the own stream, and how many viewers the link carries", a.myCoach)
+	route(on, "GET /api/me/broadcasts", 200, "broadcasts", "The own past broadcasts, the newest first", a.myBroadcasts)
 	route(on, "GET /api/me/keys", 200, "keys", "The own stream keys, without their secrets", a.keys)
 	route(on, "POST /api/me/keys", 201, "newKey", "Make a stream key", a.newKey)
 	route(on, "POST /api/me/keys/{id}/reveal", 200, "revealKey", "Show a stream key again", a.revealKey)
@@ -59,6 +60,7 @@ func (a *API) routes(pages http.Handler) http.Handler {
 	route(on, "GET /api/channels", 200, "channels", "Channels, on air first", a.channels)
 	route(on, "GET /api/channels/{name}", 200, "channel", "One channel, on air or not", a.channel)
 	route(on, "GET /api/channels/{name}/series", 200, "series", "The last ten minutes of one channel, second by second", a.series)
+	route(on, "GET /api/channels/{name}/broadcast", 200, "lastBroadcast", "The newest broadcast of one channel", a.lastBroadcast)
 	mux.HandleFunc("GET /api/events", a.events)
 	describeEvents(a.spec)
 	mux.HandleFunc("GET /api/hosts/{id}/reach.js", a.reach)
@@ -78,6 +80,7 @@ func (a *API) routes(pages http.Handler) http.Handler {
 	// Who runs the host.
 	route(on, "GET /api/settings", 200, "settings", "The host's settings (admin)", a.settings)
 	route(on, "PUT /api/settings", 200, "changeSettings", "Change the host's settings (admin)", a.changeSettings)
+	route(on, "GET /api/logs", 200, "logs", "The newest thousand records of the log (admin)", a.logs)
 	route(on, "POST /api/invites", 201, "newInvite", "Make an invite code (admin)", a.newInvite)
 
 	// Can others reach this host?

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -62,6 +63,18 @@ func TestAdviceIsForTheStreamerOnly(t *testing.T) {
 		}
 		if time.Now().After(end) {
 			t.Fatal("no advice for a stream that stands still")
+		}
+	}
+}
+
+// eventually asks as a stranger until the answer has want in it.
+func (h *host) eventually(path, want string) {
+	h.t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if got := h.must(200, "nobody", "GET", path, nil).text; strings.Contains(got, want) {
+			return
+		} else if time.Now().After(end) {
+			h.t.Fatalf("%s says %s, not %s", path, got, want)
 		}
 	}
 }

@@ -24,7 +24,7 @@ import (
 
 // Record is one line. Immutable.
 type Record struct {
-	Seq     uint64 // counts up from 1
+	Seq     uint64 // counts up, also over a restart of the program
 	At      time.Time
 	Level   slog.Level
 	Part    string // of the program; empty when not said
@@ -40,9 +40,17 @@ const Size = 1000
 
 // Ring keeps the newest records. It is safe for concurrent use.
 type Ring struct {
-	mu   sync.Mutex
-	ring [Size]*Record // guarded by mu
-	last uint64        // guarded by mu; the newest Seq
+	mu    sync.Mutex
+	ring  [Size]*Record // guarded by mu
+	first uint64        // the Seq before the first
+	last  uint64        // guarded by mu; the newest Seq
+}
+
+// NewRing returns an empty ring. It counts from the milliseconds since 1970, so
+// that a page which outlives the program misses nothing and sees nothing twice.
+func NewRing() *Ring {
+	now := uint64(time.Now().UnixMilli())
+	return &Ring{first: now, last: now}
 }
 
 func (r *Ring) add(rec *Record) {
@@ -53,20 +61,19 @@ func (r *Ring) add(rec *Record) {
 	r.ring[rec.Seq%Size] = rec
 }
 
-// Since returns the records newer than after, oldest first. After a restart of
-// the program Seq begins anew; an after from before then returns everything.
-func (r *Ring) Since(after uint64) []*Record {
+// Since returns the records newer than after, oldest first, and the number to
+// ask with next.
+func (r *Ring) Since(after uint64) (all []*Record, last uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if after > r.last {
-		after = 0
+	oldest := r.first + 1
+	if r.last-r.first > Size {
+		oldest = r.last - Size + 1
 	}
-	from := max(after+1, r.last-min(r.last, Size)+1)
-	all := make([]*Record, 0, r.last+1-from)
-	for seq := from; seq <= r.last; seq++ {
+	for seq := max(oldest, after+1); seq <= r.last; seq++ {
 		all = append(all, r.ring[seq%Size])
 	}
-	return all
+	return all, r.last
 }
 
 // Tee returns a handler that masks secrets, keeps what is worth Info or more and

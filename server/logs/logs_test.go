@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/netip"
 	"strings"
 	"sync"
@@ -16,7 +17,7 @@ import (
 
 // desk returns a log with its ring and what the handler behind it writes.
 func desk(level slog.Level) (*slog.Logger, *Ring, *bytes.Buffer) {
-	r, b := &Ring{}, &bytes.Buffer{}
+	r, b := NewRing(), &bytes.Buffer{}
 	return slog.New(r.Tee(slog.NewTextHandler(b, &slog.HandlerOptions{Level: level}))), r, b
 }
 
@@ -27,15 +28,23 @@ func TestTheNewestThousandAreKept(t *testing.T) {
 	for i := range Size + 500 {
 		log.With("part", "live").Info("n", "i", i)
 	}
-	all := ring.Since(0)
-	if len(all) != Size || all[0].Seq != 501 || all[Size-1].Attrs[0] != (Attr{"i", "1499"}) || all[0].Part != "live" {
+	all, last := ring.Since(0)
+	if len(all) != Size || all[Size-1].Seq != last || all[Size-1].Attrs[0] != (Attr{"i", "1499"}) || all[0].Part != "live" {
 		t.Fatalf("%d from %+v", len(all), all[0])
 	}
-	for after, want := range map[uint64]int{1490: 10, 1500: 0, 3: Size, 1 << 40: Size} {
-		if got := len(ring.Since(after)); got != want {
-			t.Errorf("after %d: %d, want %d", after, got, want)
+	for after, want := range map[uint64]int{last - 10: 10, last: 0, last + 1: 0, math.MaxUint64 - 1: 0, 3: Size} {
+		if got, _ := ring.Since(after); len(got) != want {
+			t.Errorf("after %d: %d, want %d", after, len(got), want)
 		}
 	}
+	if none, next := NewRing().Since(last); len(none) != 0 || next == 0 {
+		t.Error("a new ring is not empty")
+	}
+}
+
+func kept(r *Ring) []*Record {
+	all, _ := r.Since(0)
+	return all
 }
 
 func TestTheHandlerBehindGetsWhatItWantsAndTheRingTheRest(t *testing.T) {
@@ -43,8 +52,8 @@ func TestTheHandlerBehindGetsWhatItWantsAndTheRingTheRest(t *testing.T) {
 	log.Debug("too small for both")
 	log.Info("for the ring")
 	log.Warn("for both", "n", 3, "took", time.Second)
-	if s := out.String(); strings.Contains(s, "ring") || !strings.Contains(s, `msg="for both" n=3 took=1s`) || len(ring.Since(0)) != 2 {
-		t.Errorf("%d kept, written %q", len(ring.Since(0)), s)
+	if s := out.String(); strings.Contains(s, "ring") || !strings.Contains(s, `msg="for both" n=3 took=1s`) || len(kept(ring)) != 2 {
+		t.Errorf("%d kept, written %q", len(kept(ring)), s)
 	}
 }
 
@@ -85,8 +94,8 @@ func TestSecretsAreMaskedWhereverTheyStand(t *testing.T) {
 	} {
 		log, ring, out := desk(slog.LevelInfo)
 		write(log)
-		kept := ring.Since(0)[0].all()
-		for where, s := range map[string]string{"ring": kept, "handler": out.String()} {
+		first := kept(ring)[0].all()
+		for where, s := range map[string]string{"ring": first, "handler": out.String()} {
 			if low := strings.ToLower(s); strings.Contains(low, leaked) || strings.Contains(low, leaked[8:]) {
 				t.Errorf("%s: the %s has %s", name, where, s)
 			}
@@ -97,7 +106,7 @@ func TestSecretsAreMaskedWhereverTheyStand(t *testing.T) {
 func TestWhatIsNoSecretStays(t *testing.T) {
 	log, ring, _ := desk(slog.LevelInfo)
 	log.Info("live_streaming is on", "key", "live_ab…", "from", netip.MustParseAddr("10.0.0.7"), "label", "gaming PC", "tokens", 3)
-	if got := ring.Since(0)[0].all(); got != ` live_streaming is on[{key live_ab…} {from 10.0.0.7} {label gaming PC} {tokens 3}]` {
+	if got := kept(ring)[0].all(); got != ` live_streaming is on[{key live_ab…} {from 10.0.0.7} {label gaming PC} {tokens 3}]` {
 		t.Error(got)
 	}
 }
@@ -115,7 +124,7 @@ func TestHostileValuesCostNothing(t *testing.T) {
 	log.Info("a\nlevel=ERROR msg=forged\x1b[2J", "v", "x\xff\xfe\r\n")
 	log.Info("m", "v", nil, "w", (*key)(nil))
 	log.Log(t.Context(), slog.Level(-100), "below everything")
-	for _, r := range ring.Since(0) {
+	for _, r := range kept(ring) {
 		size := len(r.Message) + len(r.Part)
 		for _, a := range r.Attrs {
 			size += len(a.Key) + len(a.Value)
@@ -127,13 +136,13 @@ func TestHostileValuesCostNothing(t *testing.T) {
 	if n := strings.Count(out.String(), "\n"); n != 5 {
 		t.Errorf("%d lines were written of 5", n)
 	}
-	if !strings.Contains(ring.Since(0)[2].all(), "PANIC") {
-		t.Error(ring.Since(0)[2].all())
+	if !strings.Contains(kept(ring)[2].all(), "PANIC") {
+		t.Error(kept(ring)[2].all())
 	}
 }
 
 func TestManyMayLogAndReadAtOnce(t *testing.T) {
-	r := &Ring{}
+	r := NewRing()
 	log := slog.New(r.Tee(slog.DiscardHandler))
 	var all sync.WaitGroup
 	for range 8 {
@@ -141,7 +150,7 @@ func TestManyMayLogAndReadAtOnce(t *testing.T) {
 			for i := range 2000 {
 				log.Info("m", "i", i)
 				if i%50 == 0 {
-					for j, rec := range r.Since(0) {
+					for j, rec := range kept(r) {
 						if rec == nil {
 							t.Errorf("record %d is missing", j)
 						}
@@ -151,15 +160,15 @@ func TestManyMayLogAndReadAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if got := r.Since(0); len(got) != Size || got[Size-1].Seq != 16000 {
-		t.Errorf("%d, the last %d", len(got), got[len(got)-1].Seq)
+	if got := kept(r); len(got) != Size || got[Size-1].Seq-r.first != 16000 {
+		t.Errorf("%d, the last %d", len(got), got[len(got)-1].Seq-r.first)
 	}
 }
 
 // The rules that every slog.Handler keeps hold for what passes through.
 func TestTheHandlerBehindSeesWhatItWouldWithoutUs(t *testing.T) {
 	var out bytes.Buffer
-	h := (&Ring{}).Tee(slog.NewTextHandler(&out, nil))
+	h := NewRing().Tee(slog.NewTextHandler(&out, nil))
 	err := slogtest.TestHandler(h, func() (all []map[string]any) {
 		for line := range strings.Lines(out.String()) {
 			all = append(all, parsed(strings.TrimSpace(line)))

@@ -9,13 +9,13 @@ import (
 
 // secret matches what opens something: a stream key, a bearer token, a session
 // cookie, and whatever stands behind a name that says so.
-var secret = regexp.MustCompile(`(?i)(live_)[a-z2-7]{12,}` +
+var secret = regexp.MustCompile(`(?i)live_[a-z2-7]{12,}` +
 	`|(bearer\s+)[\w.~+/=-]+` +
 	`|(echotv_\w+=)[^\s;,"]+` +
 	`|((?:password|passwd|secret|token|claim|invite|streamkey|stream_key)["']?\s*[=:]\s*["']?)[^\s"'&;,]+`)
 
 // mask hides what stands behind such a beginning.
-func mask(s string) string { return secret.ReplaceAllString(s, "$1$2$3$4[hidden]") }
+func mask(s string) string { return secret.ReplaceAllString(s, "$1$2$3[hidden]") }
 
 // guarded are the attributes whose whole value is a secret by name.
 var guarded = regexp.MustCompile(`(?i)^(password|passwd|secret|token|claim|authorization|cookie|stream_?key)$`)

@@ -38,6 +38,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels/{name}/broadcast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest broadcast of one channel */
+        get: operations["lastBroadcast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/channels/{name}/series": {
         parameters: {
             query?: never;
@@ -291,6 +308,40 @@ export interface paths {
         put?: never;
         /** Make an invite code (admin) */
         post: operations["newInvite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest thousand records of the log (admin) */
+        get: operations["logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/broadcasts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The own past broadcasts, the newest first */
+        get: operations["broadcasts"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -553,6 +604,45 @@ export interface components {
             severity: "info" | "warn" | "bad";
             /** @description What is, and what is wanted */
             text: string;
+        };
+        Broadcast: {
+            /**
+             * Format: double
+             * @description Viewers
+             */
+            average: number;
+            /** @description The host ended before the broadcast did */
+            cutOff: boolean;
+            /**
+             * Format: date-time
+             * @description As far as it is known, while it is open
+             */
+            end: string;
+            /** Format: int64 */
+            interruptions: number;
+            /** @description It goes on, or may within a minute */
+            open: boolean;
+            /**
+             * Format: int64
+             * @description Viewers
+             */
+            peak: number;
+            /**
+             * Format: int64
+             * @description Bytes
+             */
+            received: number;
+            /**
+             * Format: int64
+             * @description Bytes, to all viewers
+             */
+            sent: number;
+            /** Format: date-time */
+            start: string;
+            title: string;
+        };
+        Broadcasts: {
+            broadcasts: components["schemas"]["Broadcast"][];
         };
         Budget: {
             /**
@@ -861,9 +951,37 @@ export interface components {
         Keys: {
             keys: components["schemas"]["Key"][];
         };
+        LastBroadcast: {
+            /** @description null when there was none here */
+            last: components["schemas"]["PublicBroadcast"] | null;
+        };
         Link: {
             /** @description http or https */
             url: string;
+        };
+        LogAttr: {
+            key: string;
+            value: string;
+        };
+        LogRecord: {
+            /** Format: date-time */
+            at: string;
+            attrs: components["schemas"]["LogAttr"][];
+            /** @enum {string} */
+            level: "debug" | "info" | "warn" | "error";
+            message: string;
+            /** @description Of the program; empty when not said */
+            part: string;
+            /** Format: int64 */
+            seq: number;
+        };
+        Logs: {
+            /**
+             * Format: int64
+             * @description Ask with after=this for what is newer
+             */
+            last: number;
+            records: components["schemas"]["LogRecord"][];
         };
         Me: {
             /** Format: date-time */
@@ -926,6 +1044,22 @@ export interface components {
             status: number;
             /** @description The HTTP status in words */
             title: string;
+        };
+        PublicBroadcast: {
+            /**
+             * Format: date-time
+             * @description As far as it is known, while it is open
+             */
+            end: string;
+            /** @description It goes on, or may within a minute */
+            open: boolean;
+            /**
+             * Format: int64
+             * @description Viewers
+             */
+            peak: number;
+            /** Format: date-time */
+            start: string;
         };
         Publisher: {
             address: string;
@@ -1197,6 +1331,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Entry"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lastBroadcast: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description ann, or ann@<host id> for the channel of another host */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LastBroadcast"];
                 };
             };
             /** @description What went wrong */
@@ -1689,6 +1855,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Invite"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    logs: {
+        parameters: {
+            query?: {
+                /** @description The least that matters */
+                level?: "debug" | "info" | "warn" | "error";
+                /** @description Only what is newer than this record */
+                after?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Logs"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    broadcasts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Broadcasts"];
                 };
             };
             /** @description What went wrong */
