@@ -4,7 +4,7 @@ import type { PlayerPrefs } from "./state/player-prefs.svelte";
 import type { Router } from "./state/router.svelte";
 import type { Session } from "./state/session.svelte";
 
-const PATIENCE = 600; // ms until a device counts as out of reach: 0.7 s from the click to the player is the promise
+const PATIENCE = 500; // ms until a device counts as out of reach: 0.7 s from the click to the player is the promise
 const REMEMBER = 60_000; // ms that a "no" holds: a second click shall not wait again
 
 interface Parts {
