@@ -70,7 +70,8 @@ type Server struct {
 	stat     *stat.Stat
 	health   health
 	web      net.Listener
-	debug    net.Listener // nil unless asked for
+	returned *httpapi.Returned // connections of web that hls had for itself
+	debug    net.Listener      // nil unless asked for
 }
 
 // New opens the store and binds every listener, so that a busy port or a folder
@@ -116,7 +117,7 @@ func New(cfg Config) (_ *Server, err error) {
 		return s, err
 	}
 	s.hls = hls.New(hls.Config{Log: s.log("hls"), Keys: watchKeys{s.accounts}, Published: s.stat.PartPublished,
-		Fetch: away{s}.Fetch, Still: away{s}.Still})
+		Fetch: away{s}.Fetch, Still: away{s}.Still, GiveBack: s.giveBack})
 	s.push = push.New(push.Config{Log: s.log("push"), Codecs: hls.Codecs, Fetch: away{s}.FetchVia, IsPeer: away{s}.IsPeer})
 	s.coach = coach.New(coach.Config{Log: s.log("coach"), Link: s.link})
 	outputs := []func(*live.Channel) live.Output{s.hls.Attach, s.push.Attach, s.rtmp.Attach, s.coach.Attach}
@@ -131,6 +132,7 @@ func New(cfg Config) (_ *Server, err error) {
 	if s.web, err = listen("browsers", "--http", cfg.HTTP); err != nil {
 		return s, err
 	}
+	s.returned = httpapi.NewReturned(s.web.Addr())
 	// What this network is like, who else is on it, and what they show.
 	s.lan = lan.New(s.log("lan"))
 	if s.peers, err = s.findPeers(); err != nil {
@@ -176,6 +178,10 @@ func (s *Server) listenRTSP() *rtsp.Server {
 
 // publish is the hub's, which is made after those who bring publishers.
 func (s *Server) publish(p live.Publisher) (*live.Session, error) { return s.hub.Publish(p) }
+
+// giveBack is the front door's, which is made after those who bring something
+// through it.
+func (s *Server) giveBack(c net.Conn, unread []byte) { s.returned.Take(c, unread) }
 
 // log returns the logger of a part.
 func (s *Server) log(part string) *slog.Logger { return s.cfg.Log.With("part", part) }
@@ -223,10 +229,10 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.rtsp != nil {
 		g.Go(func() error { return s.rtsp.Run(ctx) })
 	}
-	g.Go(func() error { return serve(ctx, s.web, s.webServer()) })
+	g.Go(func() error { return serve(ctx, s.webServer(), httpapi.Listener(s.web), s.returned) })
 	if s.debug != nil {
 		g.Go(func() error {
-			return serve(ctx, s.debug, &http.Server{Handler: profiles(), ReadHeaderTimeout: 5 * time.Second})
+			return serve(ctx, &http.Server{Handler: profiles(), ReadHeaderTimeout: 5 * time.Second}, httpapi.Listener(s.debug))
 		})
 	}
 	s.log("server").Info("ready", "http", s.web.Addr().String(), "rtmp", s.rtmp.Addr().String(), "rtsp", s.rtspAddr(), "version", s.cfg.Version)
@@ -235,17 +241,16 @@ func (s *Server) Run(ctx context.Context) error {
 
 func (s *Server) webServer() *http.Server { return httpapi.NewServer(s.api, s.log("http")) }
 
-// serve runs h until ctx ends. Requests see ctx, so those that wait end with
-// it; what is left after two seconds is cut.
-func serve(ctx context.Context, l net.Listener, h *http.Server) error {
+// serve runs h on each listener until ctx ends or one of them fails. Requests
+// see ctx, so those that wait end with it; what is left after two seconds is cut.
+func serve(ctx context.Context, h *http.Server, listeners ...net.Listener) error {
 	h.BaseContext = func(net.Listener) context.Context { return ctx }
-	var stopped errgroup.Group
-	done := make(chan struct{})
-	stopped.Go(func() error {
-		select {
-		case <-ctx.Done():
-		case <-done:
-		}
+	g, failed := errgroup.WithContext(ctx)
+	for _, l := range listeners {
+		g.Go(func() error { return h.Serve(l) })
+	}
+	g.Go(func() error {
+		<-failed.Done()
 		last, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		if h.Shutdown(last) != nil {
@@ -253,12 +258,10 @@ func serve(ctx context.Context, l net.Listener, h *http.Server) error {
 		}
 		return nil
 	})
-	err := h.Serve(httpapi.Listener(l))
-	close(done)
-	if errors.Is(err, http.ErrServerClosed) {
-		err = nil
+	if err := g.Wait(); !errors.Is(err, http.ErrServerClosed) {
+		return err
 	}
-	return errors.Join(err, stopped.Wait())
+	return nil
 }
 
 // release closes what New opened.

@@ -47,6 +47,33 @@ func parseFile(name string) (kind fileKind, n uint64, id string) {
 	return kind, n, id
 }
 
+// request is what is asked for below /hls/<channel>/.
+type request struct {
+	kind   fileKind
+	n      uint64
+	reload reload // of a playlist
+}
+
+// media reports whether who asks is watching.
+func (q request) media() bool { return q.kind != fileThumb && q.kind != fileUnknown }
+
+// repeats reports whether more such requests will follow on the connection.
+func (q request) repeats() bool { return q.kind == filePlaylist || q.kind == filePart }
+
+// parse reads a file name and a query. What is of an earlier broadcast is
+// unknown. Errors: Invalid.
+func (g *segmenter) parse(file, query string) (q request, err error) {
+	kind, n, id := parseFile(file)
+	if id != "" && id != g.id {
+		return q, nil
+	}
+	q.kind, q.n = kind, n
+	if kind == filePlaylist {
+		q.reload, err = parseReload(query)
+	}
+	return q, err
+}
+
 // reload is what a player says when it asks for a playlist (RFC 8216bis §6.2.5).
 type reload struct {
 	blocking bool
@@ -61,27 +88,36 @@ func parseReload(query string) (reload, error) {
 	if query == "" {
 		return r, nil
 	}
-	if len(query) > 1024 {
+	if len(query) > 1024 || strings.Contains(query, ";") {
 		return r, badDirective("the query")
 	}
-	q, err := url.ParseQuery(query)
-	if err != nil {
-		return r, badDirective("the query")
-	}
-	if v := q.Get("_HLS_msn"); v != "" {
-		if r.msn, err = strconv.ParseUint(v, 10, 63); err != nil {
-			return r, badDirective("_HLS_msn")
+	part := ""
+	for pair := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		value, err := url.QueryUnescape(value)
+		if err != nil || strings.Contains(name, "%") {
+			return r, badDirective("the query")
 		}
-		r.blocking = true
+		switch {
+		case value == "":
+		case name == "_HLS_msn":
+			if r.msn, err = strconv.ParseUint(value, 10, 63); err != nil {
+				return r, badDirective(name)
+			}
+			r.blocking = true
+		case name == "_HLS_part":
+			part = value
+		case name == "_HLS_skip":
+			r.skip = value == "YES" || value == "v2"
+		}
 	}
-	if v := q.Get("_HLS_part"); v != "" {
-		n, err := strconv.ParseUint(v, 10, 31)
+	if part != "" {
+		n, err := strconv.ParseUint(part, 10, 31)
 		if err != nil || !r.blocking {
 			return r, badDirective("_HLS_part")
 		}
 		r.part = int(n)
 	}
-	r.skip = q.Get("_HLS_skip") == "YES" || q.Get("_HLS_skip") == "v2"
 	return r, nil
 }
 

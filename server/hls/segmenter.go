@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"echo.tv/server/cmaf"
 	"echo.tv/server/live"
 )
 
@@ -26,8 +27,8 @@ const (
 // with the later one.
 type part struct {
 	id          uint64
-	chunks      [][]byte
-	samples     []sample // what each chunk holds
+	reply       *reply   // the chunks, one after the other; set when the part closes
+	samples     []sample // what the chunks hold
 	size        int
 	frames      int   // of the primary track
 	start       int64 // of the first of them, 90 kHz
@@ -39,6 +40,7 @@ type part struct {
 // payload is the chunk's end.
 type sample struct {
 	dts, pts int64 // 90 kHz
+	end      int   // of the payload, in the body of the part
 	size     int   // of the payload
 	track    uint8
 	key      bool
@@ -53,6 +55,7 @@ type segment struct {
 	start         int64     // 90 kHz
 	at            time.Time // EXT-X-PROGRAM-DATE-TIME
 	parts         []*part
+	pieces        [][]byte // instead of parts, of MPEG-TS
 	size          int
 	duration      int64 // 90 kHz, 0 while open
 }
@@ -75,6 +78,7 @@ type segmenter struct {
 	window  window
 	open    *segment
 	part    *part
+	chunks  [][]byte // of part
 	nextMSN uint64
 	nextID  uint64 // of the next part
 
@@ -217,7 +221,7 @@ func (g *segmenter) openSegment(c *live.Chunk) {
 
 func (g *segmenter) add(c *live.Chunk, primary bool) {
 	if g.part == nil {
-		g.part = &part{id: g.nextID}
+		g.part, g.chunks = &part{id: g.nextID}, nil
 		g.nextID++
 	}
 	p := g.part
@@ -227,22 +231,24 @@ func (g *segmenter) add(c *live.Chunk, primary bool) {
 		}
 		p.frames++
 	}
-	p.chunks = append(p.chunks, c.Data)
-	f := &c.Frame
-	p.samples = append(p.samples, sample{f.DTS, f.PTS, len(f.Payload), uint8(f.Track), f.Key})
+	g.chunks = append(g.chunks, c.Data)
 	p.size += len(c.Data)
+	f := &c.Frame
+	p.samples = append(p.samples, sample{f.DTS, f.PTS, p.size, len(f.Payload), uint8(f.Track), f.Key})
 }
 
 // closePart puts the part into the open segment. One with no primary frame
-// stays open: its sound goes into the next segment or part.
+// stays open: its sound goes into the next segment or part. The one copy of its
+// bytes is made here, so that each viewer costs one write.
 func (g *segmenter) closePart() {
 	if g.part == nil || g.part.frames == 0 {
 		return
 	}
+	g.part.reply = newReply(cmaf.ContentType, forEver, g.chunks...)
 	g.part.duration = min(g.end-g.part.start, g.partLen+partSlack)
 	g.open.parts = append(g.open.parts, g.part)
 	g.open.size += g.part.size
-	g.part = nil
+	g.part, g.chunks = nil, nil
 }
 
 // closeSegment ends the open segment at end, on the clock of the channel.

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"echo.tv/server/cmaf"
@@ -17,6 +15,7 @@ import (
 
 const (
 	playlistType = "application/vnd.apple.mpegurl"
+	fresh        = "no-store"
 	forEver      = "public, max-age=86400, immutable" // names hold the broadcast
 	startWait    = 5 * time.Second                    // for a channel whose publisher has only just come
 	writeTimeout = 15 * time.Second                   // for a reader that stops reading
@@ -31,7 +30,7 @@ const (
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*") // media is public; no cookie is read or set here
-	h.Set("Cache-Control", "no-store")
+	h.Set("Cache-Control", fresh)
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodOptions:
@@ -65,7 +64,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveTS(w, r, g, name)
 		return
 	}
-	g.serve(w, r, file)
+	s.serve(w, r, g, file)
 }
 
 // open finds a channel that is on air, here or on another host. A playlist of
@@ -90,7 +89,7 @@ func (s *Server) serveStill(w http.ResponseWriter, r *http.Request, name tv.Chan
 		fail(w, http.StatusNotFound, "there is no picture of this channel")
 		return
 	}
-	send(w, r, cmaf.ContentType, b)
+	newReply(cmaf.ContentType, fresh, b).send(w, r)
 }
 
 // redirect sends whoever tries a stream key, as the nginx-rtmp guides teach, to
@@ -119,87 +118,94 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request, key tv.StreamK
 	w.WriteHeader(http.StatusTemporaryRedirect)
 }
 
-func (g *segmenter) serve(w http.ResponseWriter, r *http.Request, file string) {
-	kind, n, id := parseFile(file)
-	if id != "" && id != g.id {
-		kind = fileUnknown // of an earlier broadcast
-	}
-	if kind != fileThumb && kind != fileUnknown {
+// serve answers by net/http, or takes the connection out of it.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, g *segmenter, file string) {
+	q, err := g.parse(file, r.URL.RawQuery)
+	if q.media() {
 		if id := viewer(r); id != preview {
 			g.ch.Seen(live.ByHLS, id)
 		}
 	}
-	switch kind {
-	case fileMultivariant:
-		if s := g.started(r.Context()); s != nil {
-			send(w, r, playlistType, s.multivariant)
-			return
-		}
-	case filePlaylist:
-		g.servePlaylist(w, r)
-		return
-	case fileThumb:
-		if b := g.thumb(); b != nil {
-			send(w, r, cmaf.ContentType, b)
-			return
-		}
-	case fileInit:
-		if i := g.snap.Load().init(n); i != nil {
-			w.Header().Set("Cache-Control", forEver)
-			send(w, r, cmaf.ContentType, i.Data)
-			return
-		}
-	case filePart:
-		if p := g.awaitPart(r.Context(), n); p != nil {
-			w.Header().Set("Cache-Control", forEver)
-			send(w, r, cmaf.ContentType, p.chunks...)
-			return
-		}
-	case fileSegment:
-		if v, ok := g.snap.Load().segment(n); ok {
-			w.Header().Set("Cache-Control", forEver)
-			send(w, r, cmaf.ContentType, v.chunks()...)
-			return
-		}
+	var a *reply
+	if err == nil {
+		a, err = g.answer(patience{r.Context()}, q)
 	}
-	fail(w, http.StatusNotFound, "there is nothing at this address (any more)")
+	switch code := tv.CodeOf(err); {
+	case code == tv.Invalid:
+		fail(w, http.StatusBadRequest, err.Error())
+	case err != nil:
+		fail(w, http.StatusNotFound, err.Error())
+	case q.repeats() && s.takeOver(w, r, a, g):
+	case q.media():
+		g.ch.Sent(live.ByHLS, a.send(w, r))
+	default:
+		a.send(w, r)
+	}
 }
 
-func (v view) chunks() (all [][]byte) {
+var (
+	errNothing   = tv.Errorf(tv.NotFound, "there is nothing at this address (any more)")
+	errNoPicture = tv.Errorf(tv.NotFound, "no picture came yet; try again")
+	errTooFar    = tv.Errorf(tv.Invalid, "_HLS_msn is too far ahead; reload the player")
+)
+
+// answer returns what q asks for, having waited with p where that is not there
+// yet. Errors: NotFound, and Invalid for who is confused.
+func (g *segmenter) answer(p waiter, q request) (*reply, error) {
+	switch q.kind {
+	case fileMultivariant:
+		if s := g.started(p); s != nil {
+			return s.multivariant, nil
+		}
+	case filePlaylist:
+		return g.playlist(p, q.reload)
+	case fileThumb:
+		if a := g.thumb(); a != nil {
+			return a, nil
+		}
+	case fileInit:
+		if i := g.snap.Load().init(q.n); i != nil {
+			return newReply(cmaf.ContentType, forEver, i.Data), nil
+		}
+	case filePart:
+		if part := g.awaitPart(p, q.n); part != nil {
+			return part.reply, nil
+		}
+	case fileSegment:
+		if v, ok := g.snap.Load().segment(q.n); ok {
+			return makeReply(cmaf.ContentType, forEver, nil, v.bodies()), nil
+		}
+	}
+	return nil, errNothing
+}
+
+func (v view) bodies() (all [][]byte) {
 	for _, p := range v.parts {
-		all = append(all, p.chunks...)
+		all = append(all, p.reply.body())
 	}
 	return all
 }
 
-func (g *segmenter) servePlaylist(w http.ResponseWriter, r *http.Request) {
-	q, err := parseReload(r.URL.RawQuery)
-	if err != nil {
-		fail(w, http.StatusBadRequest, err.Error())
-		return
-	}
-	s := g.started(r.Context())
+func (g *segmenter) playlist(p waiter, q reload) (*reply, error) {
+	s := g.started(p)
 	if s == nil {
-		fail(w, http.StatusNotFound, "no picture came yet; try again")
-		return
+		return nil, errNoPicture
 	}
 	if q.blocking {
 		if s.tooFar(q.msn, q.part) && !s.ended {
-			fail(w, http.StatusBadRequest, "_HLS_msn is too far ahead; reload the player")
-			return
+			return nil, errTooFar
 		}
-		s = g.wait(r.Context(), s.hold(), func(s *snapshot) bool { return s.has(q.msn, q.part) })
+		s = g.wait(p, s.hold(), func(s *snapshot) bool { return s.has(q.msn, q.part) })
 	}
 	if q.skip {
-		send(w, r, playlistType, s.delta)
-		return
+		return s.delta, nil
 	}
-	send(w, r, playlistType, s.playlist)
+	return s.playlist, nil
 }
 
 // started waits for the first part; nil when none came.
-func (g *segmenter) started(ctx context.Context) *snapshot {
-	s := g.wait(ctx, startWait, func(s *snapshot) bool { return s.ready() || s.ended })
+func (g *segmenter) started(p waiter) *snapshot {
+	s := g.wait(p, startWait, func(s *snapshot) bool { return s.ready() || s.ended })
 	if !s.ready() {
 		return nil
 	}
@@ -208,83 +214,61 @@ func (g *segmenter) started(ctx context.Context) *snapshot {
 
 // awaitPart returns the part with the id. Only the one that was hinted at is
 // waited for.
-func (g *segmenter) awaitPart(ctx context.Context, id uint64) *part {
+func (g *segmenter) awaitPart(p waiter, id uint64) *part {
 	s := g.snap.Load()
 	if s.ready() && id == s.nextID && !s.ended {
-		s = g.wait(ctx, s.hold(), func(s *snapshot) bool { return s.nextID > id || s.ended })
+		s = g.wait(p, s.hold(), func(s *snapshot) bool { return s.nextID > id || s.ended })
 	}
 	return s.part(id)
 }
 
-// wait returns the first snapshot that done likes, or the newest one when ctx
-// or the time ends first. How many wait is bounded by the connections.
-func (g *segmenter) wait(ctx context.Context, limit time.Duration, done func(*snapshot) bool) *snapshot {
+// waiter is who waits, and knows when nobody does any more.
+type waiter interface {
+	// sleep reports whether wake was closed before the time was over and while
+	// somebody still waited.
+	sleep(wake <-chan struct{}, until time.Time) bool
+}
+
+// wait returns the first snapshot that done likes, or the newest one when p
+// sleeps no more. How many wait is bounded by the connections.
+func (g *segmenter) wait(p waiter, limit time.Duration, done func(*snapshot) bool) *snapshot {
 	s := g.snap.Load()
 	if done(s) {
 		return s
 	}
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	for !done(s) {
-		select {
-		case <-s.next:
-			s = g.snap.Load()
-		case <-ctx.Done():
-			return s
-		case <-timer.C:
-			return s
-		}
+	for until := time.Now().Add(limit); !done(s) && p.sleep(s.next, until); {
+		s = g.snap.Load()
 	}
 	return s
 }
 
-// viewer names the player session behind a request: by the id our player sends,
-// else by address and program.
-func viewer(r *http.Request) string {
-	if id := r.Header.Get(ViewerHeader); id == preview || (len(id) >= 16 && len(id) <= 64) {
-		return id
+// patience waits for as long as a context lives.
+type patience struct{ ctx context.Context }
+
+func (p patience) sleep(wake <-chan struct{}, until time.Time) bool {
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	select {
+	case <-wake:
+		return true
+	case <-p.ctx.Done():
+	case <-timer.C:
 	}
-	host, _ := netip.ParseAddrPort(r.RemoteAddr)
-	agent := r.UserAgent()
-	return host.Addr().String() + " " + agent[:min(len(agent), 100)]
+	return false
 }
 
-// bodies are buffers in which the chunks of one answer are put together: one
-// write instead of one per chunk.
-var bodies = sync.Pool{New: func() any { return new([]byte) }}
+// viewer names the player session behind a request.
+func viewer(r *http.Request) string {
+	return viewerName(r.Header.Get(ViewerHeader), r.UserAgent(), r.RemoteAddr)
+}
 
-// send answers with the pieces, one after the other.
-func send(w http.ResponseWriter, r *http.Request, kind string, pieces ...[]byte) {
-	size := 0
-	for _, p := range pieces {
-		size += len(p)
+// viewerName is the id our player sends, else address and program.
+func viewerName(id, agent, remote string) string {
+	if id == preview || (len(id) >= 16 && len(id) <= 64) {
+		return id
 	}
-	h := w.Header()
-	h.Set("Content-Type", kind)
-	h.Set("Content-Length", strconv.Itoa(size))
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
-	if r.Method == http.MethodHead {
-		return
-	}
-	if len(pieces) == 1 {
-		w.Write(pieces[0])
-		return
-	}
-	const step = 256 << 10 // parts go in one write, segments in some
-	buf := bodies.Get().(*[]byte)
-	defer bodies.Put(buf)
-	b := (*buf)[:0]
-	for _, p := range pieces {
-		if len(b) > 0 && len(b)+len(p) > step {
-			if _, err := w.Write(b); err != nil {
-				return
-			}
-			b = b[:0]
-		}
-		b = append(b, p...)
-	}
-	w.Write(b)
-	*buf = b
+	host, _ := netip.ParseAddrPort(remote)
+	return host.Addr().String() + " " + agent[:min(len(agent), 100)]
 }
 
 // fail answers with one line a person can read.
@@ -296,26 +280,27 @@ func fail(w http.ResponseWriter, code int, text string) {
 
 // still is a thumbnail as it is served.
 type still struct {
-	seq  uint64
-	data []byte
+	seq   uint64
+	reply *reply
 }
 
 // thumb returns the channel's picture as a little MP4, nil before the first. It
 // is made once per picture; asking often makes no work.
-func (g *segmenter) thumb() []byte {
+func (g *segmenter) thumb() *reply {
 	from := g.ch.Still()
 	if from == nil {
 		return nil
 	}
 	if s := g.still.Load(); s != nil && s.seq == from.Seq {
-		return s.data
+		return s.reply
 	}
 	data, err := cmaf.Still(from)
 	if err != nil {
 		return nil
 	}
-	g.still.Store(&still{from.Seq, data})
-	return data
+	a := newReply(cmaf.ContentType, fresh, data)
+	g.still.Store(&still{from.Seq, a})
+	return a
 }
 
 var _ live.Output = (*segmenter)(nil)

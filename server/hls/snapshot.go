@@ -22,9 +22,9 @@ type snapshot struct {
 	peak, bits      int    // bit/s; 0 before the first whole segment
 	ended           bool
 
-	playlist     []byte
-	delta        []byte // the same without what a reloading player has
-	multivariant []byte
+	playlist     *reply
+	delta        *reply // the same without what a reloading player has
+	multivariant *reply
 	next         chan struct{}
 }
 

@@ -111,8 +111,7 @@ func (s *Server) serveTS(w http.ResponseWriter, r *http.Request, g *segmenter, f
 		g.ch.Seen(live.ByTS, viewer(r))
 		if t := g.ts.enter(func(*tsRun, uint64) bool { return false }); t != nil {
 			if seg := t.now.Load().segment(msn); seg != nil {
-				w.Header().Set("Cache-Control", forEver)
-				send(w, r, tsType, view{parts: seg.parts}.chunks()...)
+				makeReply(tsType, forEver, nil, seg.pieces).send(w, r)
 				return
 			}
 		}
@@ -122,7 +121,7 @@ func (s *Server) serveTS(w http.ResponseWriter, r *http.Request, g *segmenter, f
 
 func (s *Server) serveTSPlaylist(w http.ResponseWriter, r *http.Request, g *segmenter) {
 	other := "; play /hls/" + string(g.ch.Name()) + "/index.m3u8 instead"
-	snap := g.started(r.Context())
+	snap := g.started(patience{r.Context()})
 	if snap == nil {
 		fail(w, http.StatusNotFound, "no picture came yet; try again")
 		return
@@ -141,7 +140,7 @@ func (s *Server) serveTSPlaylist(w http.ResponseWriter, r *http.Request, g *segm
 		fail(w, http.StatusNotFound, "MPEG-TS begins when two key frames came; try again"+other)
 		return
 	}
-	send(w, r, playlistType, l.playlist)
+	newReply(playlistType, fresh, l.playlist).send(w, r)
 }
 
 // startTS starts the goroutine of a run, and reports whether it could: not once
@@ -154,7 +153,7 @@ func (s *Server) startTS(g *segmenter, t *tsRun, msn uint64) bool {
 	}
 	log := s.cfg.Log.With(slog.String("channel", string(g.ch.Name())))
 	f := &tsFeed{g: g, run: t, log: log, msn: msn}
-	s.feeds.Go(func() {
+	s.guests.Go(func() {
 		defer func() {
 			if r := recover(); r != nil {
 				s.recovered.Add(1)

@@ -101,10 +101,10 @@ func (f *tsFeed) take(s *snapshot) {
 }
 
 func (f *tsFeed) pack(v view, p *part) {
-	for i, s := range p.samples {
-		chunk := p.chunks[i]
+	body := p.reply.body()
+	for _, s := range p.samples {
 		at := v.at.Add(time.Duration(s.dts-v.start) * time.Second / live.Second)
-		f.write(v.init, s, chunk[len(chunk)-s.size:], at)
+		f.write(v.init, s, body[s.end-s.size:s.end], at)
 	}
 }
 
@@ -188,7 +188,7 @@ func (f *tsFeed) add(p *tsPiece) {
 		f.cut = false
 	}
 	g := f.open
-	g.parts = append(g.parts, &part{chunks: [][]byte{p.data}})
+	g.pieces = append(g.pieces, p.data)
 	g.size += len(p.data)
 	if g.duration = p.end - g.start; g.duration >= segmentGoal-keySlack {
 		f.closeSegment()

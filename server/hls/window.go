@@ -75,12 +75,11 @@ func (w *window) snapshot(g *segmenter) *snapshot {
 	for i, seg := range w.segments {
 		s.segments[i] = view{segment: seg, parts: seg.parts, duration: seg.duration}
 	}
-	s.playlist = s.write(0)
+	s.playlist = newReply(playlistType, fresh, s.write(0))
+	s.delta = s.playlist
 	if n := s.skippable(); n > 0 {
-		s.delta = s.write(n)
-	} else {
-		s.delta = s.playlist
+		s.delta = newReply(playlistType, fresh, s.write(n))
 	}
-	s.multivariant = s.writeMultivariant()
+	s.multivariant = newReply(playlistType, fresh, s.writeMultivariant())
 	return s
 }
