@@ -43,8 +43,8 @@ var metadata = []netip.Addr{
 }
 
 // wrapped are the IPv6 networks that lead to an IPv4 address (RFC 6052, RFC
-// 3056): another spelling of what is refused here.
-var wrapped = []netip.Prefix{netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("2002::/16")}
+// 3056, RFC 4291 2.5.5.1): another spelling of what is refused here.
+var wrapped = []netip.Prefix{netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("::/96")}
 
 // check returns a Forbidden error unless another host may be at at.
 func (g guard) check(at netip.AddrPort) error {
@@ -95,12 +95,12 @@ func (g guard) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	return g.connect(ctx, at)
 }
 
-// client asks through the guard, directly, once per connection, and follows no
+// newClient asks through dial alone, once per connection, and follows no
 // redirect. It has no cookies and unpacks nothing.
-func (g guard) client() *http.Client {
+func newClient(dial func(ctx context.Context, network, addr string) (net.Conn, error)) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
-			DialContext: g.dial, DisableKeepAlives: true, DisableCompression: true,
+			DialContext: dial, DisableKeepAlives: true, DisableCompression: true,
 			ResponseHeaderTimeout: startPatience, MaxResponseHeaderBytes: 16 << 10,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

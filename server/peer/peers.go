@@ -67,11 +67,12 @@ func newPeers(cfg Config, g guard) (*Peers, error) {
 		return nil, err
 	}
 	p := &Peers{
-		cfg: cfg, guard: g, client: g.client(), trust: t,
+		cfg: cfg, guard: g, trust: t,
 		board: board{changed: make(chan struct{}), by: map[netip.Addr]int{}},
 		dials: make(chan struct{}, maxDials),
 		hosts: map[tv.HostID]*entry{}, links: map[netip.AddrPort]*link{}, changed: make(chan struct{}),
 	}
+	p.client = newClient(p.dialWhileRunning)
 	p.ear.known = p.IsPeer
 	for address, h := range t.addresses() {
 		at, _ := netip.ParseAddrPort(address) // a name has none yet
@@ -117,6 +118,20 @@ func (p *Peers) Self() Host {
 // Dial connects to another host; addr is an IP and a port. It is refused with
 // Forbidden where no other host can be.
 func (p *Peers) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	return p.guard.dial(ctx, network, addr)
+}
+
+// dialWhileRunning ends with Run as well: net/http lets a dial outlive the request
+// that it was for.
+func (p *Peers) dialWhileRunning(ctx context.Context, network, addr string) (net.Conn, error) {
+	p.mu.Lock()
+	run := p.ctx
+	p.mu.Unlock()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if run != nil {
+		defer context.AfterFunc(run, cancel)()
+	}
 	return p.guard.dial(ctx, network, addr)
 }
 
