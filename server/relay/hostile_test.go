@@ -29,7 +29,7 @@ func mallory(t *testing.T, n *network, answer http.HandlerFunc) *host {
 	port := n.listen(h.addr)
 	web := &http.Server{Handler: answer, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	go web.Serve(port)
-	h.stop = func() { web.Close(); port.cut(); time.Sleep(2 * time.Second) } // its answers end
+	h.stop = func() { web.Close(); port.cut(); time.Sleep(20 * time.Second) } // its answers end, the closing handshake included
 	return h
 }
 
