@@ -2,6 +2,7 @@ package relay
 
 import (
 	"encoding/binary"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -61,6 +62,34 @@ func TestAnHLSPlayerStartsARelayAndKeepsIt(t *testing.T) {
 		}
 		ann.stop()
 		bob.stop()
+	})
+}
+
+func TestStampsAreReadByTheClockOfTheHostThatMadeThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork()
+		h := mallory(t, n, speaking(func(s *speaker) {
+			s.ahead = time.Hour
+			s.text(fmt.Sprintf(`{"pong":%d,"now":%d}`, s.asked.Ping, time.Now().Add(s.ahead).UnixMilli()))
+			s.ahead -= 300 * time.Millisecond // all it sends has been lying about for so long
+			s.begin(t)
+			s.binary(kindMedia, 1, 7, 0, picture(t, true, 900000, 100))
+			s.ahead = 1000 * time.Hour // and this cannot be
+			s.binary(kindMedia, 0, 7, 1, picture(t, false, 903000, 100))
+		}))
+		bob := newHost(t, n, bobsHost, "10.0.0.2:5175")
+		bob.knows(h, peer.Channel{Name: "ann"})
+		v := bob.join(1)
+		v.watch(annThere, "v")
+		time.Sleep(time.Second)
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		if len(v.media) != 2 || v.media[0].age.Round(10*time.Millisecond) != 300*time.Millisecond || v.media[1].age > 10*time.Millisecond {
+			t.Errorf("the pictures are that old: %+v", v.media)
+		}
+		go v.leave()
+		bob.stop()
+		h.stop()
 	})
 }
 
