@@ -1,10 +1,20 @@
 package server_test
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/net/dns/dnsmessage"
+	"golang.org/x/net/ipv4"
 
 	"echo.tv/server/servertest"
 )
@@ -118,4 +128,169 @@ func TestHostsFindAndLoseEachOther(t *testing.T) {
 
 	ann.SetAddr(netip.MustParseAddr("10.77.0.99"))
 	in(t, "address change", 3*time.Second, append(everybody(ann, "here"), presence(ann, bob, "here"), presence(ann, cyd, "here"))...)
+}
+
+// mdnsEar hears the multicast DNS of m's network, as from port 5353 there.
+func mdnsEar(t *testing.T, m *servertest.Machine) (conn *net.UDPConn) {
+	t.Helper()
+	err := m.Do(func() (err error) {
+		if conn, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(224, 0, 0, 0), Port: 5353}); err != nil {
+			return err
+		}
+		eth0, err := net.InterfaceByName("eth0")
+		if err != nil {
+			return err
+		}
+		return ipv4.NewPacketConn(conn).JoinGroup(eth0, &net.UDPAddr{IP: net.IPv4(224, 0, 0, 251)})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// hears reports whether anything came in d.
+func hears(conn *net.UDPConn, d time.Duration) bool {
+	conn.SetReadDeadline(time.Now().Add(d))
+	_, err := conn.Read(make([]byte, 9000))
+	return err == nil
+}
+
+func TestHostsFindEachOtherWhereMulticastIsFiltered(t *testing.T) {
+	n := servertest.NewNetwork(t)
+	ann, bob, spare := n.Machine("ann-pc"), n.Machine("bob-pc"), n.Machine("spare")
+	program, ear := build(t), mdnsEar(t, spare)
+	ann.Start(program)
+	ann.Own("ann")
+	if !hears(ear, 3*time.Second) {
+		t.Error("ann announces nothing")
+	}
+	n.FilterMulticast()
+	for hears(ear, 100*time.Millisecond) { // what was on its way
+	}
+	bob.Start(program)
+	bob.Own("bob")
+	in(t, "two hosts find each other by beacon", 6*time.Second, presence(ann, bob, "here"), presence(bob, ann, "here"))
+	if hears(ear, 100*time.Millisecond) {
+		t.Error("multicast was not filtered: this test shows nothing")
+	}
+	bob.Stop()
+	in(t, "goodbye", 500*time.Millisecond, presence(ann, bob, "gone"))
+}
+
+// announcement claims that host number n is at ip.
+func announcement(t *testing.T, n int, ip [4]byte) []byte {
+	t.Helper()
+	service := dnsmessage.MustNewName("_echotv._tcp.local.")
+	const letters = "abcdefghijklmnop"
+	id := fmt.Sprintf("aaaaaaaaaaaa%c%c%c%c", letters[n>>12&15], letters[n>>8&15], letters[n>>4&15], letters[n&15])
+	instance, host := dnsmessage.MustNewName("echotv-"+id+"._echotv._tcp.local."), dnsmessage.MustNewName(id+".local.")
+	head := func(name dnsmessage.Name) dnsmessage.ResourceHeader {
+		return dnsmessage.ResourceHeader{Name: name, Class: dnsmessage.ClassINET, TTL: 120}
+	}
+	m := dnsmessage.Message{Header: dnsmessage.Header{Response: true}, Answers: []dnsmessage.Resource{
+		{Header: head(service), Body: &dnsmessage.PTRResource{PTR: instance}},
+		{Header: head(instance), Body: &dnsmessage.SRVResource{Port: uint16(1024 + n), Target: host}},
+		{Header: head(host), Body: &dnsmessage.AResource{A: ip}},
+	}}
+	raw, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// Mallory's machine says two thousand times a second that there is one more host,
+// at addresses that nobody should call.
+func TestAFloodOfAnnouncementsLeavesTheHostsRight(t *testing.T) {
+	n := servertest.NewNetwork(t)
+	ann, bob, mallory := n.Machine("ann-pc"), n.Machine("bob-pc"), n.Machine("mallory")
+	program := build(t)
+	ann.Start(program)
+	ann.Own("ann")
+	mouth := mdnsEar(t, mallory)
+	before := ann.Memory()
+	ctx, end := context.WithCancel(t.Context())
+	var flood sync.WaitGroup
+	defer flood.Wait()
+	defer end()
+	flood.Go(func() {
+		lies := [][4]byte{{127, 0, 0, 1}, {169, 254, 169, 254}, ann.Addr.As4(), {10, 77, 0, 200}}
+		to := &net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: 5353}
+		for i := 0; ctx.Err() == nil; i++ {
+			mouth.WriteTo(announcement(t, i&0x7fff, lies[i%len(lies)]), to)
+			time.Sleep(time.Second / 2000)
+		}
+	})
+	time.Sleep(2 * time.Second)
+	bob.Start(program)
+	bob.Own("bob")
+	in(t, "two hosts find each other in a flood", 6*time.Second, presence(ann, bob, "here"), presence(bob, ann, "here"))
+	time.Sleep(5 * time.Second)
+	var list struct{ Hosts []struct{ Name string } }
+	if err := ann.Browser(ann).Do("GET", "/hosts", nil, &list); err != nil || len(list.Hosts) != 1 {
+		t.Errorf("ann lists %v %v", list.Hosts, err)
+	}
+	if now := ann.Memory(); now > before+64<<20 {
+		t.Errorf("memory went from %d to %d MiB", before>>20, now>>20)
+	} else {
+		t.Logf("memory went from %d to %d MiB", before>>20, now>>20)
+	}
+	bob.Kill()
+	in(t, "kill -9 in a flood", 3*time.Second, presence(ann, bob, "gone"))
+}
+
+// Debian and Ubuntu have avahi-daemon on port 5353 already.
+func TestHostsFindEachOtherBesideAvahi(t *testing.T) {
+	n := servertest.NewNetwork(t)
+	ann, bob := n.Machine("ann-pc"), n.Machine("bob-pc")
+	avahi := startAvahi(t, ann)
+	program := build(t)
+	ann.Start(program)
+	ann.Own("ann")
+	bob.Start(program)
+	bob.Own("bob")
+	in(t, "two hosts find each other beside avahi", 4*time.Second, presence(ann, bob, "here"), presence(bob, ann, "here"))
+	if !avahi() {
+		t.Errorf("avahi has ended: %s", ann.Log)
+	}
+	bob.Stop()
+	in(t, "goodbye", 500*time.Millisecond, presence(ann, bob, "gone"))
+}
+
+// startAvahi runs avahi-daemon on m and returns whether it still does.
+func startAvahi(t *testing.T, m *servertest.Machine) (runs func() bool) {
+	t.Helper()
+	if _, err := exec.LookPath("avahi-daemon"); err != nil {
+		t.Skip("avahi-daemon is not installed") // not a part of the suite: installing it would start it
+	}
+	conf := filepath.Join(t.TempDir(), "avahi.conf")
+	if err := os.WriteFile(conf, []byte("[server]\nenable-dbus=no\nuse-ipv6=no\nallow-interfaces=eth0\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := m.Command("unshare", "-m", "sh", "-c", "mount -t tmpfs none /run && mkdir /run/avahi-daemon && exec avahi-daemon --no-drop-root --no-chroot --no-rlimits -f "+conf)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { c.Wait(); close(ended) }()
+	t.Cleanup(func() { c.Process.Kill(); <-ended })
+	runs = func() bool {
+		select {
+		case <-ended:
+			return false
+		default:
+			return true
+		}
+	}
+	if why := servertest.Within(5*time.Second, func() string {
+		if !runs() || !strings.Contains(m.Log.String(), "Server startup complete") {
+			return m.Log.String()
+		}
+		return ""
+	}); why != "" {
+		t.Skipf("avahi-daemon does not run here: %s", why)
+	}
+	return runs
 }

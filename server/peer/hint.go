@@ -59,20 +59,20 @@ func (l *link) nudge() {
 	}
 }
 
-// allowance is how many packets a second are looked at: ten of each host that we
-// follow, and fifty of all others together, so that a flood of strangers hides
-// no goodbye and costs next to nothing.
+// allowance is how many packets a second are looked at: ten of each machine, and
+// fifty of all together that we follow no host on. So a flood costs next to
+// nothing, and hides neither a friend nor, while it has one source, a newcomer.
 type allowance struct {
 	known func(netip.Addr) bool
 
 	mu        sync.Mutex
 	second    time.Time          // guarded by mu
 	strangers int                // guarded by mu
-	by        map[netip.Addr]int // guarded by mu; at most maxLinks
+	by        map[netip.Addr]int // guarded by mu; at most perStrangers and maxLinks
 }
 
 const (
-	perHost      = 10
+	perMachine   = 10
 	perStrangers = 50
 )
 
@@ -83,10 +83,12 @@ func (a *allowance) take(from netip.Addr) bool {
 	if time.Since(a.second) >= time.Second {
 		a.second, a.strangers, a.by = time.Now(), 0, map[netip.Addr]int{}
 	}
-	if known {
-		a.by[from]++
-		return a.by[from] <= perHost
+	if a.by[from] >= perMachine || !known && a.strangers >= perStrangers {
+		return false
 	}
-	a.strangers++
-	return a.strangers <= perStrangers
+	if !known {
+		a.strangers++
+	}
+	a.by[from]++
+	return true
 }

@@ -109,11 +109,16 @@ func TestAFloodIsNotLookedAtAndHidesNoGoodbye(t *testing.T) {
 		if n := taken(stranger, 2000); n != perStrangers {
 			t.Errorf("%d of 2000 packets of strangers were looked at", n)
 		}
-		if n := taken(func(int) netip.Addr { return friend }, 100); n != perHost {
+		if n := taken(func(int) netip.Addr { return friend }, 100); n != perMachine {
 			t.Errorf("%d of a friend's 100", n)
 		}
-		if len(a.by) > 1 {
-			t.Errorf("%d strangers are remembered", len(a.by))
+		if len(a.by) > perStrangers+1 {
+			t.Errorf("%d machines are remembered", len(a.by))
+		}
+		after(1e9)
+		mallory := func(int) netip.Addr { return stranger(7) }
+		if n := taken(mallory, 2000); n != perMachine || !a.take(stranger(8)) {
+			t.Errorf("%d packets of one machine were looked at, and those of the next were not", n)
 		}
 		after(1e9)
 		if n := taken(stranger, 2000); n != perStrangers {

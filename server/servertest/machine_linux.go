@@ -3,6 +3,7 @@ package servertest
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -71,6 +72,20 @@ func (m *Machine) Sleep() { m.cmd.Process.Signal(syscall.SIGSTOP) }
 
 // Wake undoes Sleep.
 func (m *Machine) Wake() { m.cmd.Process.Signal(syscall.SIGCONT) }
+
+// Memory returns how many bytes echo.tv has in memory.
+func (m *Machine) Memory() int {
+	m.t.Helper()
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", m.cmd.Process.Pid))
+	var size, resident int
+	if err == nil {
+		_, err = fmt.Sscan(string(raw), &size, &resident)
+	}
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return resident * os.Getpagesize()
+}
 
 // Command returns a command of this machine, not started, whose output goes to
 // Log.

@@ -68,6 +68,14 @@ func (n *Network) Machine(name string) *Machine {
 	return m
 }
 
+// FilterMulticast makes the switch one that lets no multicast through, as the
+// Wi-Fi of hotels and campuses does.
+func (n *Network) FilterMulticast() {
+	for _, m := range n.machines {
+		n.at.run(n.t, "ip", "link", "set", m.port, "type", "bridge_slave", "mcast_flood", "off")
+	}
+}
+
 // SetAddr gives the machine another address, as DHCP would, and takes away the
 // one it had.
 func (m *Machine) SetAddr(a netip.Addr) {
