@@ -1,7 +1,7 @@
 import createClient from "openapi-fetch";
 import { ApiError, type Code } from "./error";
 import type { paths } from "./schema";
-import type { Channel, Coach, Entry, FreshKey, Host, Hosts, House, Invite, Key, Me, OwnChannel, Series, SignUp } from "./types";
+import type { Broadcast, Channel, Coach, Entry, FreshKey, Host, Hosts, House, Invite, Key, LastBroadcast, Logs, Me, OwnChannel, Series, SignUp } from "./types";
 
 /** Every question a page can ask the host. Each call answers, or throws an ApiError. */
 export interface Api {
@@ -23,6 +23,9 @@ export interface Api {
   channel(name: string): Promise<Entry>;
   series(name: string, after: number): Promise<Series>; // seconds since 1970
   coach(): Promise<Coach>;
+  broadcasts(): Promise<Broadcast[]>; // the own ones, the newest first
+  lastBroadcast(name: string): Promise<LastBroadcast | null>;
+  logs(after: number): Promise<Logs>;
   setSettings(settings: { signUp: SignUp; name?: string }): Promise<void>;
   newInvite(): Promise<Invite>;
   hosts(): Promise<Hosts>;
@@ -65,6 +68,9 @@ export function httpApi(origin: string, heard: (date: string | null) => void = (
     channel: (name) => ask(client.GET("/api/channels/{name}", { params: { path: { name } } })),
     series: (name, after) => ask(client.GET("/api/channels/{name}/series", { params: { path: { name }, query: { after } } })),
     coach: () => ask(client.GET("/api/me/coach")),
+    broadcasts: async () => (await ask(client.GET("/api/me/broadcasts"))).broadcasts,
+    lastBroadcast: async (name) => (await ask(client.GET("/api/channels/{name}/broadcast", { params: { path: { name } } }))).last,
+    logs: (after) => ask(client.GET("/api/logs", { params: { query: { after } } })),
     setSettings: async (settings) => void (await ask(client.PUT("/api/settings", { body: settings }))),
     newInvite: () => ask(client.POST("/api/invites")),
     hosts: () => ask(client.GET("/api/hosts")),

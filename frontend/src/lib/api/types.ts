@@ -24,3 +24,7 @@ export type Series = Schemas["Series"];
 export type Coach = Schemas["Coach"];
 export type Advice = Schemas["Advice"];
 export type Budget = Schemas["Budget"];
+export type Broadcast = Schemas["Broadcast"];
+export type LastBroadcast = Schemas["PublicBroadcast"];
+export type Logs = Schemas["Logs"];
+export type LogRecord = Schemas["LogRecord"];

@@ -1,6 +1,5 @@
 import { expect, it, vi } from "vitest";
 import { FakeApi } from "../test/fake-api";
-import { keyAdvice } from "./advice";
 import { Keyring } from "./keyring.svelte";
 import { Own } from "./own.svelte";
 
@@ -66,10 +65,3 @@ it("Own keeps the last answer through a hiccup, and stops asking when left", asy
   await vi.advanceTimersByTimeAsync(30_000);
   expect(asked).toHaveBeenCalledTimes(3);
 });
-
-it.each([
-  [0, false], // not known yet
-  [1, false],
-  [2.04, false],
-  [8.33, true], // what OBS does by itself at 30 fps
-])("key frames every %d s: advice %s", (interval, advice) => expect(keyAdvice(interval) !== undefined).toBe(advice));

@@ -1,6 +1,6 @@
 import type { Api } from "../api/client";
 import { ApiError, type Code } from "../api/error";
-import type { Addresses, Channel, Coach, Entry, Host, House, Key, Me, OwnChannel, Series } from "../api/types";
+import type { Addresses, Broadcast, Channel, Coach, Entry, Host, House, Key, LogRecord, Me, OwnChannel, Series } from "../api/types";
 
 /** A channel as the guide tells it; live unless said otherwise. */
 export function entry(channel: string, change: Partial<Entry> = {}): Entry {
@@ -48,6 +48,8 @@ export class FakeApi implements Api {
   coached: Coach = { health: "off", advice: [], budget: { basis: "unknown", kind: "unknown", mbit: 0, carries: 0, used: 0, viewers: 0, near: false } };
   self: Host = host({ id: "s".repeat(16), name: "kims-pc", words: "stone river late bell", address: "192.168.1.20:5175" });
   hostList: Host[] = [];
+  past: Broadcast[] = [];
+  records: LogRecord[] = [];
   refusal: ApiError | undefined; // the next call fails with this
   opened: { url: string; token: string }[] = [];
   #made = 0;
@@ -101,6 +103,9 @@ export class FakeApi implements Api {
   channel = (name: string) => this.#answer(() => this.#entry(name));
   series = (_name: string, after: number) => this.#answer(() => newer(this.figures, after));
   coach = () => this.#answer(() => this.coached);
+  broadcasts = () => this.#answer(() => this.past);
+  lastBroadcast = (_name: string) => this.#answer(() => this.past[0] ?? null);
+  logs = (after: number) => this.#answer(() => ({ records: this.records.filter((r) => r.seq > after), last: this.records.at(-1)?.seq ?? after }));
   setSettings = (s: { signUp: House["signUp"]; name?: string }) => this.#answer(() => void (this.house_ = { ...this.house_, ...s }));
   newInvite = () => this.#answer(() => ({ code: "k7xq-42vn", expires: "2026-01-02T00:00:00Z" }));
   hosts = () => this.#answer(() => ({ self: this.self, hosts: this.hostList }));

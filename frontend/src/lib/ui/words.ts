@@ -70,3 +70,24 @@ export function shown(url: string): string {
 export function when(iso: string): string {
   return new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }
+
+/** "1 h 12 min", "42 min", "35 s": how long something took. */
+export function duration(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 60) return `${s} s`;
+  const min = Math.round(s / 60);
+  return min < 60 ? `${min} min` : [`${Math.floor(min / 60)} h`, min % 60 && `${min % 60} min`].filter(Boolean).join(" ");
+}
+
+/** "3.2 GB", "640 MB": an amount of data. */
+export function size(bytes: number): string {
+  const steps = ["kB", "MB", "GB", "TB"];
+  let n = bytes / 1000;
+  while (n >= 999.5 && steps.length > 1) [n] = [n / 1000, steps.shift()];
+  return `${n < 10 ? n.toFixed(1) : Math.round(n)} ${steps[0]}`;
+}
+
+/** "1 viewer", "3 viewers". */
+export function many(n: number, one: string, more = `${one}s`): string {
+  return `${n.toLocaleString()} ${n === 1 ? one : more}`;
+}
