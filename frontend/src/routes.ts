@@ -1,6 +1,7 @@
 import type { Component } from "svelte";
 import Home from "./pages/Home.svelte";
 import Hosts from "./pages/Hosts.svelte";
+import Logs from "./pages/Logs.svelte";
 import NotFound from "./pages/NotFound.svelte";
 import Poster from "./pages/Poster.svelte";
 import Settings from "./pages/Settings.svelte";
@@ -28,6 +29,7 @@ const routes: Route[] = [
   { path: /^\/setup$/, page: Setup, title: "Set up" },
   { path: /^\/poster(?:\/@(?<name>[a-z0-9_@-]+))?$/i, page: Poster, title: "Poster", alone: true },
   { path: /^\/settings$/, page: Settings, title: "Settings" },
+  { path: /^\/logs$/, page: Logs, title: "Log", account: true },
 ];
 
 export interface Place {

@@ -68,7 +68,9 @@ func (d *desk) sample(now time.Time) bool {
 		d.fresh()
 	}
 	d.seen = now
-	if d.shown = d.shown || d.read.arrival.After(d.status.Came); d.shown {
+	if !d.shown {
+		d.shown = d.read.arrival.After(d.status.Came) // what came so far is a part of a second, or a burst
+	} else {
 		d.past.add(d.make(now, since, d.status.Dropped > dropped))
 		d.run++
 	}

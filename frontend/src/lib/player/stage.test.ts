@@ -16,6 +16,9 @@ describe("scene", () => {
     const off = entry("ann", { state: "offline" });
     expect(scene(facts({ entry: off, phase: "empty" }))).toMatchObject({ kind: "away", title: "ann is offline" });
     expect(scene(facts({ entry: off, phase: "empty", endedFor: 12.4 }))).toMatchObject({ kind: "away", title: "ann went offline 12 s ago" });
+    const last = { lasted: 42 * 60, over: 7200, peak: 14 };
+    expect(scene(facts({ entry: off, phase: "empty", last })).detail).toContain("Was live for 42 min, ended 2 h ago.");
+    expect(scene(facts({ entry: off, phase: "empty", last, endedFor: 12.4 })).detail).toContain("Was live for 42 min, with up to 14 viewers.");
   });
 
   it("holds the picture and counts while the signal is lost", () => {

@@ -1,5 +1,5 @@
 import type { Entry } from "../api/types";
-import { ago, codec } from "../ui/words";
+import { ago, codec, duration, many } from "../ui/words";
 import type { Fault } from "./engine";
 import type { Phase } from "./playback.svelte";
 
@@ -21,6 +21,7 @@ export interface Facts {
   fault: Fault | null;
   connected: boolean; // the line to the host is up
   endedFor?: number; // s since it ended while we watched
+  last?: { lasted: number; over: number; peak: number }; // its newest broadcast, when that is over: s, s, viewers
   goneFor?: number; // s since the computer that has it left the network; undefined while it is there
   stateFor: number; // s since the channel's state changed, as far as we saw
   linuxWebKit: boolean; // the desktop window on Linux, which plays with the system's GStreamer plugins
@@ -37,7 +38,7 @@ export function scene(f: Facts): Scene {
   const e = f.entry;
   if (!e) return busy("Asking the host…", "");
   if (f.goneFor !== undefined) return left(e, f.goneFor);
-  if (e.state === "offline") return away(e.name, f.endedFor);
+  if (e.state === "offline") return away(e.name, f.endedFor, f.last);
   if (e.state === "starting") return busy(`${e.name} is starting`, "The first picture is on its way.");
   if (f.phase === "failed" && f.fault) return failure(f.fault, e, f.linuxWebKit);
   if (e.state === "lost") {
@@ -47,10 +48,11 @@ export function scene(f: Facts): Scene {
   return none;
 }
 
-function away(channel: string, endedFor: number | undefined): Scene {
+function away(channel: string, endedFor: number | undefined, last: Facts["last"]): Scene {
   const detail = "Leave this page open: it starts by itself when they go live.";
-  if (endedFor === undefined) return { kind: "away", title: `${channel} is offline`, detail };
-  return { kind: "away", title: `${channel} went offline ${ago(endedFor)}`, detail };
+  const watched = last?.peak ? `, with up to ${many(last.peak, "viewer")}` : "";
+  if (endedFor === undefined) return { kind: "away", title: `${channel} is offline`, detail: last ? `Was live for ${duration(last.lasted)}, ended ${ago(last.over)}. ${detail}` : detail };
+  return { kind: "away", title: `${channel} went offline ${ago(endedFor)}`, detail: last ? `Was live for ${duration(last.lasted)}${watched}. ${detail}` : detail };
 }
 
 /** The other computer is gone. The picture stays as long as the guide keeps the computer, see server/guide. */

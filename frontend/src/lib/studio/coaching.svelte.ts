@@ -2,6 +2,7 @@ import type { Api } from "../api/client";
 import type { Broadcast, Coach } from "../api/types";
 
 const EVERY = 2000; // ms
+const ROUNDS = 15; // after so many the past is asked for again: the broadcast on air is in it
 
 /** What the host says about one's own stream, and one's past broadcasts. Keeps the last answers through a hiccup; lib/studio/own.svelte.ts tells of those. */
 export class Coaching {
@@ -25,7 +26,12 @@ export class Coaching {
       this.#coach = await this.#api.coach().catch(() => this.#coach);
     };
     void ask();
-    const timer = setInterval(() => document.visibilityState === "visible" && void ask(), EVERY);
+    let round = 0;
+    const timer = setInterval(() => {
+      if (document.visibilityState !== "visible") return;
+      void ask();
+      if (++round % ROUNDS === 0) void this.look();
+    }, EVERY);
     return () => clearInterval(timer);
   }
   /** Asks for the past broadcasts: they change when the channel does. */

@@ -24,7 +24,7 @@ export interface Plot {
 
 const HEIGHT = 132;
 const SHORTEST = 60; // s; a young stream fills a minute, an old one the ten minutes there are
-const clock = (s: number) => new Date(s * 1000).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+const clock = (s: number) => new Date(s * 1000).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
 
 /** Draws one line over time into host, and a dashed one at the limit. This is the only file that knows uPlot; import it lazily. */
 export function plot(host: HTMLElement, o: Options): Plot {
@@ -34,7 +34,7 @@ export function plot(host: HTMLElement, o: Options): Plot {
     {
       width: host.clientWidth || 300,
       height: HEIGHT,
-      padding: [8, 4, 0, 0],
+      padding: [8, 16, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 }, sync: { key: "graphs" } },
       scales: {

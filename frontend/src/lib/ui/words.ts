@@ -81,6 +81,7 @@ export function duration(seconds: number): string {
 
 /** "3.2 GB", "640 MB": an amount of data. */
 export function size(bytes: number): string {
+  if (!bytes) return "0";
   const steps = ["kB", "MB", "GB", "TB"];
   let n = bytes / 1000;
   while (n >= 999.5 && steps.length > 1) [n] = [n / 1000, steps.shift()];
