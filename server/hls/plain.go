@@ -6,37 +6,40 @@ import (
 	"strings"
 )
 
-// plain is a request as players send them ten times a second: a GET below /hls/
-// with nothing to it. Its bytes are the reader's own.
-type plain struct {
-	target        string
-	viewer, agent []byte
-}
+// plain is what the headers of a request say about who sends it.
+type plain struct{ viewer, agent string }
 
 // odd are headers that ask for more than a whole answer on this connection.
 // Such requests are net/http's.
 var odd = []string{"Content-Length", "Transfer-Encoding", "Expect", "Upgrade", "Range", "If-Range", "TE", "Trailer", "Proxy-Connection", "HTTP2-Settings"}
 
-// parsePlain reads the head of a request, up to and with its empty line. It is
-// strict where RFC 9112 lets one be generous: whatever is not certainly plain
-// and for host is left to net/http, which says what is wrong with it. So nothing
-// that parsePlain takes may mean something else to net/http, nor be longer or
-// shorter; FuzzPlain compares them.
-func parsePlain(head []byte, host string) (p plain, ok bool) {
-	line, rest, _ := bytes.Cut(head, crlf)
-	target, isGet := bytes.CutPrefix(line, []byte("GET "))
-	target, isHTTP := bytes.CutSuffix(target, []byte(" HTTP/1.1"))
-	if !isGet || !isHTTP || !plainTarget(target) {
-		return p, false
+// The two functions below read the head of a request: its first line, and all
+// after it with the empty line. They are strict where RFC 9112 lets one be
+// generous: whatever is not certainly plain and for host is left to net/http,
+// which says what is wrong with it. So nothing they take may mean something else
+// to net/http, nor be longer or shorter; FuzzPlain compares them.
+
+// plainLine returns the target.
+func plainLine(line []byte) (target string, ok bool) {
+	t, isGet := bytes.CutPrefix(line, []byte("GET "))
+	t, isHTTP := bytes.CutSuffix(t, []byte(" HTTP/1.1"))
+	if !isGet || !isHTTP || !plainTarget(t) {
+		return "", false
 	}
+	return string(t), true
+}
+
+// plainHeaders returns who sends them.
+func plainHeaders(rest []byte, host string) (p plain, ok bool) {
+	var viewer, agent []byte
 	hosts := 0
 	for {
+		var line []byte
 		if line, rest, ok = bytes.Cut(rest, crlf); !ok {
 			return p, false
 		}
 		if len(line) == 0 {
-			p.target = string(target)
-			return p, hosts == 1 && len(rest) == 0
+			return plain{string(viewer), string(agent)}, hosts == 1 && len(rest) == 0
 		}
 		name, value, ok := bytes.Cut(line, []byte(":"))
 		value = bytes.Trim(value, " \t")
@@ -53,9 +56,9 @@ func parsePlain(head []byte, host string) (p plain, ok bool) {
 				return p, false
 			}
 		case is(name, ViewerHeader):
-			p.viewer = first(p.viewer, value)
+			viewer = first(viewer, value)
 		case is(name, "User-Agent"):
-			p.agent = first(p.agent, value)
+			agent = first(agent, value)
 		case isOdd(name):
 			return p, false
 		}
@@ -127,7 +130,7 @@ func isValue(b []byte) bool {
 	return true
 }
 
-// plainRequest is parsePlain for what net/http has read.
+// plainRequest is both for what net/http has read.
 func plainRequest(r *http.Request) bool {
 	for _, o := range odd {
 		if r.Header.Get(o) != "" {
