@@ -43,7 +43,7 @@ type lane struct {
 	g       *segmenter
 	name    string    // of its channel
 	headers []byte    // which hardly ever change
-	viewer  string    // whom they name
+	viewer  player    // whom they name
 	seen    time.Time // when that was last counted
 	asked   time.Time
 
@@ -168,7 +168,7 @@ func (l *lane) answer(head []byte) *reply {
 	if err != nil || q.kind == fileThumb {
 		return nil
 	}
-	l.count(now)
+	l.count(now, q)
 	a, err := g.answer(l, q)
 	if err != nil {
 		return nil
@@ -197,17 +197,22 @@ func (l *lane) read(headers []byte) bool {
 	p, ok := plainHeaders(headers, l.host)
 	if ok {
 		l.headers = bytes.Clone(headers)
-		l.viewer = viewerName(p.viewer, p.agent, l.remote)
+		l.viewer = player{p.viewer, p.agent, l.remote}
 		l.seen = time.Time{}
 	}
 	return ok
 }
 
-// count notes the viewer, once in a while.
-func (l *lane) count(now time.Time) {
-	if l.viewer != preview && now.Sub(l.seen) > aboutNow {
+// count notes the viewer: once in a while, or by each piece of media when only
+// that tells it from others.
+func (l *lane) count(now time.Time, q request) {
+	piece := ""
+	if l.viewer.stranger() {
+		piece = q.piece()
+	}
+	if now.Sub(l.seen) > aboutNow || piece != "" {
 		l.seen = now
-		l.g.ch.Seen(live.ByHLS, l.viewer)
+		l.g.seen(live.ByHLS, l.viewer, piece)
 	}
 }
 

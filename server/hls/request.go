@@ -57,6 +57,14 @@ type request struct {
 // media reports whether who asks is watching.
 func (q request) media() bool { return q.kind != fileThumb && q.kind != fileUnknown }
 
+// piece names the media that q asks for, "" when it is about media.
+func (q request) piece() string {
+	if q.kind != filePart && q.kind != fileSegment {
+		return ""
+	}
+	return string(q.kind) + strconv.FormatUint(q.n, 10)
+}
+
 // repeats reports whether more such requests will follow on the connection.
 func (q request) repeats() bool { return q.kind == filePlaylist || q.kind == filePart }
 

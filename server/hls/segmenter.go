@@ -66,6 +66,7 @@ type segmenter struct {
 	ch    *live.Channel
 	id    string // of the broadcast, part of every file name
 	ts    tsDoor
+	crowd crowd
 	snap  atomic.Pointer[snapshot]
 	still atomic.Pointer[still]
 

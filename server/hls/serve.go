@@ -122,9 +122,7 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request, key tv.StreamK
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, g *segmenter, file string) {
 	q, err := g.parse(file, r.URL.RawQuery)
 	if q.media() {
-		if id := viewer(r); id != preview {
-			g.ch.Seen(live.ByHLS, id)
-		}
+		g.seen(live.ByHLS, playerOf(r), q.piece())
 	}
 	var a *reply
 	if err == nil {
@@ -255,20 +253,6 @@ func (p patience) sleep(wake <-chan struct{}, until time.Time) bool {
 	case <-timer.C:
 	}
 	return false
-}
-
-// viewer names the player session behind a request.
-func viewer(r *http.Request) string {
-	return viewerName(r.Header.Get(ViewerHeader), r.UserAgent(), r.RemoteAddr)
-}
-
-// viewerName is the id our player sends, else address and program.
-func viewerName(id, agent, remote string) string {
-	if id == preview || (len(id) >= 16 && len(id) <= 64) {
-		return id
-	}
-	host, _ := netip.ParseAddrPort(remote)
-	return host.Addr().String() + " " + agent[:min(len(agent), 100)]
 }
 
 // fail answers with one line a person can read.

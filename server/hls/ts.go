@@ -103,15 +103,15 @@ func (d *tsDoor) leave(t *tsRun, msn uint64) (left time.Duration) {
 // serveTS answers below /hls/<channel>/ts/.
 func (s *Server) serveTS(w http.ResponseWriter, r *http.Request, g *segmenter, file string) {
 	if file == "index.m3u8" {
-		g.ch.Seen(live.ByTS, viewer(r))
+		g.seen(live.ByTS, playerOf(r), "")
 		s.serveTSPlaylist(w, r, g)
 		return
 	}
 	if msn, ok := parseTSName(file, g.id); ok {
-		g.ch.Seen(live.ByTS, viewer(r))
+		g.seen(live.ByTS, playerOf(r), file)
 		if t := g.ts.enter(func(*tsRun, uint64) bool { return false }); t != nil {
 			if seg := t.now.Load().segment(msn); seg != nil {
-				makeReply(tsType, forEver, nil, seg.pieces).send(w, r)
+				g.ch.Sent(live.ByTS, makeReply(tsType, forEver, nil, seg.pieces).send(w, r))
 				return
 			}
 		}

@@ -12,11 +12,12 @@ import (
 	"github.com/bluenviron/gortmplib/pkg/message"
 
 	"echo.tv/server/live"
+	"echo.tv/server/tcp"
 	"echo.tv/server/tv"
 )
 
 const (
-	seenEvery = 5 * time.Second // a player is counted as a viewer
+	seenEvery = 2 * time.Second // a player is counted as a viewer
 	fetchTime = 5 * time.Second // for a channel of another host, of the ten that a start may take
 
 	// What the kernel takes on for a player is delay that nobody sees. Linux
@@ -98,7 +99,7 @@ func (c *conn) play(ctx context.Context, ch *channel) error {
 		defer c.server.survive(c.log)
 		leave(c.listen())
 	})
-	p := &player{conn: c, channel: ch, id: "rtmp " + rand.Text()}
+	p := &player{conn: c, channel: ch, id: "rtmp " + rand.Text(), progress: tcp.Watch(c.nc)}
 	err := p.watch(ctx)
 	log.Debug("player gone", "skipped", p.skipped)
 	switch cause := context.Cause(ctx); {
@@ -171,17 +172,22 @@ type player struct {
 	at      live.Cursor
 	skipped uint64 // frames it was too slow for
 
+	progress *tcp.Progress
+
 	init   *live.Init // what its decoders were set up with
 	begun  bool
 	zero   int64 // channel time of its first frame
 	pieces net.Buffers
 }
 
-// watch follows the channel, noting every few seconds that somebody does. The
-// error says why it ended.
+// watch follows the channel, noting every few seconds that somebody does: one
+// whose kernel acknowledges nothing is no viewer any more, long before its
+// connection ends. The error says why it ended.
 func (p *player) watch(ctx context.Context) error {
-	for {
-		p.channel.live.Seen(live.ByRTMP, p.id)
+	for there := true; ; there = p.progress.Moved() {
+		if there {
+			p.channel.live.Seen(live.ByRTMP, p.id)
+		}
 		while, done := context.WithTimeout(ctx, seenEvery)
 		err := p.follow(while)
 		done()
@@ -277,7 +283,9 @@ func lane(t live.Track) (stream, typ byte) {
 // their bytes.
 func (p *player) write(pieces net.Buffers) error {
 	p.conn.nc.SetWriteDeadline(time.Now().Add(p.conn.times.stall))
-	_, err := pieces.WriteTo(p.conn.nc)
+	p.progress.Start()
+	n, err := pieces.WriteTo(p.conn.nc)
+	p.progress.Done(n)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return errStalled
 	}

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"echo.tv/server/tcp"
 )
 
 // crowd says how many connections there may be.
@@ -89,7 +91,7 @@ func (d *door) enter(nc net.Conn, now time.Time) *guest {
 	}
 	c.open++
 	d.all++
-	g := &guest{Conn: nc, door: d, from: from}
+	g := &guest{Conn: nc, door: d, from: from, progress: tcp.Watch(nc)}
 	g.place = d.strangers.PushBack(g)
 	g.restrict(now)
 	return g
@@ -136,8 +138,9 @@ func (d *door) room() bool {
 // guest is a connection that the door let in, at first a stranger.
 type guest struct {
 	net.Conn
-	door *door
-	from netip.Addr
+	door     *door
+	from     netip.Addr
+	progress *tcp.Progress // of what is sent; Moved belongs to Server.tick
 
 	left      atomic.Int64 // bytes a stranger may still send
 	familiar  atomic.Bool
@@ -155,6 +158,14 @@ func (g *guest) Read(p []byte) (int, error) {
 	if !g.familiar.Load() && g.left.Add(int64(-n)) < 0 {
 		return 0, errTooMuch
 	}
+	return n, err
+}
+
+// Write notes what the kernel took.
+func (g *guest) Write(p []byte) (int, error) {
+	g.progress.Start()
+	n, err := g.Conn.Write(p)
+	g.progress.Done(int64(n))
 	return n, err
 }
 

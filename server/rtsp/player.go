@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v4"
@@ -42,7 +43,9 @@ type player struct {
 	cancel  context.CancelCauseFunc
 	outlets []*outlet // by track; nil for one it did not set up
 
-	alone bool // guarded by server.mu; UDP, and its connection has ended
+	alone   bool          // guarded by server.mu; UDP, and its connection has ended
+	reports atomic.Uint64 // it sent, by UDP
+	counted uint64        // guarded by server.mu; of these, when it was last counted
 
 	// The goroutine's own.
 	zero     time.Time // wall time of channel time 0
@@ -96,11 +99,12 @@ func (s *Server) join(session *gortsplib.ServerSession, g *guest) error {
 			}
 		}
 	}
+	session.OnPacketRTCPAny(func(*description.Media, rtcp.Packet) { p.reports.Add(1) })
 	s.players[session] = p
 	s.perIP[g.from]++
 	st.players++
 	g.welcome()
-	p.seen()
+	st.channel.live.Seen(live.ByRTSP, p.id)
 	s.playing.Add(1)
 	go p.run()
 	return nil
@@ -132,10 +136,20 @@ func (s *Server) part(session *gortsplib.ServerSession, goodbye bool) {
 	}
 }
 
-// seen counts the player as a viewer; a UDP session can outlive its player. It
-// is called with server.mu held.
+// seen counts the player as a viewer while it takes what it is sent. By TCP the
+// kernel knows. By UDP a session can outlive its player: one that has ever sent
+// reports must go on, which players do every 5 to 8 s (RFC 3550 §6.2). It is
+// called with server.mu held.
 func (p *player) seen() {
-	if !p.alone {
+	there := !p.alone
+	if p.udp {
+		n := p.reports.Load()
+		there = there && (n == 0 || n > p.counted)
+		p.counted = n
+	} else {
+		there = p.guest.progress.Moved()
+	}
+	if there {
 		p.stream.channel.live.Seen(live.ByRTSP, p.id)
 	}
 }
