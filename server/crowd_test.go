@@ -296,6 +296,16 @@ func TestSixtyViewersAreSixtyEverywhereAndNoneWhenTheyVanish(t *testing.T) {
 			t.Error(why) // not one more, not one less, while they watch
 		}
 	}
+	_, metrics, _, err := servertest.NewClient(h.URL).Get("/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`host_sent_bytes_total{path="push"}`, `host_sent_bytes_total{path="hls"}`, `host_sent_bytes_total{path="ts"}`,
+		`sent_bytes_total{channel="ann",path="rtsp"}`, `part_latency_seconds_count`, `ingest_frames_total{channel="ann",media="audio"}`} {
+		if !regexp.MustCompile(`(?m)^echotv_` + regexp.QuoteMeta(want) + ` [1-9]`).MatchString(metrics) {
+			t.Errorf("%s counts nothing", want)
+		}
+	}
 	close(a.gone)
 	a.home.Wait() // the last request of each was answered
 	left := time.Now()

@@ -265,7 +265,9 @@ func (s *socket) follow(ctx context.Context, ch *channel) {
 			}
 			pieces = append(pieces, init.bytes)
 		}
-		if s.write(append(pieces, m.pieces...)) != nil {
+		n, err := s.write(append(pieces, m.pieces...))
+		ch.live.Sent(live.ByPush, n)
+		if err != nil {
 			s.conn.Close() // the reading side ends with it
 			return
 		}
@@ -274,10 +276,10 @@ func (s *socket) follow(ctx context.Context, ch *channel) {
 
 // write sends frames as they are. WriteTo consumes its receiver's slices, never
 // their bytes.
-func (s *socket) write(pieces net.Buffers) error {
+func (s *socket) write(pieces net.Buffers) (sent int, err error) {
 	s.direct.SetWriteDeadline(time.Now().Add(s.server.stall))
-	_, err := pieces.WriteTo(s.direct)
-	return err
+	n, err := pieces.WriteTo(s.direct)
+	return int(n), err
 }
 
 // grab keeps the connection that an upgrade takes over.
