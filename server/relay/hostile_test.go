@@ -262,12 +262,12 @@ func TestARacingHostHoldsNoMoreThanItsShare(t *testing.T) {
 		bob.knows(bad, peer.Channel{Name: "ann"})
 		v := bob.join(1)
 		v.watch(annThere, "v")
-		for range 20 {
+		for range 8 {
 			v.say(`{"ack":"` + string(annThere) + `"}`)
 			time.Sleep(time.Second)
 		}
-		if limit := (budgetBurst+20*budgetRate)>>20 + 20; sent.Load() > int64(limit) {
-			t.Errorf("%d MiB were taken in 20 s, the limit is %d", sent.Load(), limit)
+		if limit := (budgetBurst+8*budgetRate)>>20 + 20; sent.Load() > int64(limit) {
+			t.Errorf("%d MiB were taken in 8 s, the limit is %d", sent.Load(), limit)
 		}
 		v.leave()
 		bob.stop()
