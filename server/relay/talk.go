@@ -99,4 +99,3 @@ func lists(h peer.Host, name tv.ChannelName) bool {
 	}
 	return false
 }
-
