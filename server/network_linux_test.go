@@ -130,6 +130,47 @@ func TestHostsFindAndLoseEachOther(t *testing.T) {
 	in(t, "address change", 3*time.Second, append(everybody(ann, "here"), presence(ann, bob, "here"), presence(ann, cyd, "here"))...)
 }
 
+func TestALidThatIsClosedAndOpened(t *testing.T) {
+	n := servertest.NewNetwork(t)
+	ann, bob := n.Machine("ann-pc"), n.Machine("bob-pc")
+	program := build(t)
+	for _, m := range []*servertest.Machine{ann, bob} {
+		m.Start(program)
+		m.Own(m.Name[:3])
+	}
+	in(t, "two hosts find each other", 5*time.Second, presence(ann, bob, "here"), presence(bob, ann, "here"))
+	bob.Sleep()
+	in(t, "asleep", 8*time.Second, presence(ann, bob, "gone"))
+	time.Sleep(2 * time.Second)
+	bob.Wake()
+	in(t, "awake", 5*time.Second, presence(ann, bob, "here"), presence(bob, ann, "here"))
+}
+
+// A second adapter comes, and then the first one's cable is pulled: the host is
+// where it can be reached, and at no time gone.
+func TestFromTheCableToTheWiFi(t *testing.T) {
+	n := servertest.NewNetwork(t)
+	ann, bob := n.Machine("ann-pc"), n.Machine("bob-pc")
+	program := build(t)
+	for _, m := range []*servertest.Machine{ann, bob} {
+		m.Start(program)
+		m.Own(m.Name[:3])
+	}
+	in(t, "two hosts find each other", 5*time.Second, presence(ann, bob, "here"), presence(bob, ann, "here"))
+	ann.AddAdapter(netip.MustParseAddr("10.78.0.1"))
+	bob.AddAdapter(netip.MustParseAddr("10.78.0.2"))
+	time.Sleep(3 * time.Second) // they announce themselves there too, and nothing moves
+	if why := presence(bob, ann, "here")(); why != "" {
+		t.Error(why)
+	}
+	ann.Unplug()
+	ann.Addr = netip.MustParseAddr("10.78.0.1")
+	in(t, "by the other adapter", 5*time.Second, presence(bob, ann, "here"))
+	if strings.Contains(bob.Log.String(), "host gone") {
+		t.Errorf("ann was taken for gone: %s", bob.Log)
+	}
+}
+
 // mdnsEar hears the multicast DNS of m's network, as from port 5353 there.
 func mdnsEar(t *testing.T, m *servertest.Machine) (conn *net.UDPConn) {
 	t.Helper()

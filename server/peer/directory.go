@@ -112,7 +112,7 @@ func (p *Peers) serveDirectory(w http.ResponseWriter, r *http.Request) {
 	ip := from.Addr().Unmap().WithZone("")
 	if !p.board.enter(ip) {
 		w.Header().Set("Retry-After", "10")
-		http.Error(w, "too many follow", http.StatusServiceUnavailable)
+		http.Error(w, "too many follow", http.StatusTooManyRequests)
 		return
 	}
 	defer p.board.leave(ip)

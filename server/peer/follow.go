@@ -20,10 +20,10 @@ const (
 )
 
 var (
-	errSilent     = tv.Errorf(tv.Unavailable, "nothing answers there in time").Hint("check the address, and that echo.tv runs there")
-	errNotSetUp   = tv.Errorf(tv.NotSetUp, "the echo.tv there has no owner yet").Hint("open it on its own machine and set it up first")
-	errUnreached  = tv.Errorf(tv.Unavailable, "no echo.tv can be reached there").Hint("check the address and the port, and that no firewall is between")
-	errNeverLeave = errors.New("the directory ended")
+	errSilent    = tv.Errorf(tv.Unavailable, "nothing answers there in time").Hint("check the address, and that echo.tv runs there")
+	errNotSetUp  = tv.Errorf(tv.NotSetUp, "the echo.tv there has no owner yet").Hint("open it on its own machine and set it up first")
+	errUnreached = tv.Errorf(tv.Unavailable, "no echo.tv can be reached there").Hint("check the address and the port, and that no firewall is between")
+	errBrokeOff  = errors.New("the directory ended")
 )
 
 // follow holds one request to the directory at at and hands each proven line to
@@ -63,7 +63,7 @@ func (p *Peers) follow(ctx context.Context, at netip.AddrPort, patience time.Dur
 		quiet.Reset(silence)
 		sleep(ctx, linesApart) // who talks faster waits in the network, and costs us nothing
 	}
-	return reason(ctx, errors.Join(errNeverLeave, lines.Err()))
+	return reason(ctx, errors.Join(errBrokeOff, lines.Err()))
 }
 
 // reason prefers why we gave up to what that looked like from inside.
@@ -77,9 +77,15 @@ func reason(ctx context.Context, err error) error {
 	return errUnreached
 }
 
+// refusal reads the status of an answer that is no directory.
 func refusal(status int) error {
-	if status == http.StatusServiceUnavailable { // or too many follow it; both pass
+	switch status {
+	case http.StatusServiceUnavailable:
 		return errNotSetUp
+	case http.StatusTooManyRequests:
+		return tv.Errorf(tv.TooMany, "too many follow the echo.tv there").Hint("try again later")
+	case http.StatusMisdirectedRequest:
+		return tv.Errorf(tv.Unavailable, "the echo.tv there does not know this address as its own").Hint("start it with --name and this address")
 	}
 	return errNotDirectory
 }

@@ -76,6 +76,15 @@ func (n *Network) FilterMulticast() {
 	}
 }
 
+// AddAdapter plugs a second adapter in, eth1, as Wi-Fi beside the cable.
+func (m *Machine) AddAdapter(a netip.Addr) {
+	m.t.Helper()
+	m.net.at.run(m.t, "ip", "link", "add", m.port+"b", "type", "veth", "peer", "name", "eth1", "netns", strconv.Itoa(m.at.pid))
+	m.net.at.run(m.t, "ip", "link", "set", m.port+"b", "master", "switch", "up")
+	m.at.run(m.t, "ip", "addr", "add", netip.PrefixFrom(a, 24).String(), "brd", "+", "dev", "eth1")
+	m.at.run(m.t, "ip", "link", "set", "eth1", "up")
+}
+
 // SetAddr gives the machine another address, as DHCP would, and takes away the
 // one it had.
 func (m *Machine) SetAddr(a netip.Addr) {
