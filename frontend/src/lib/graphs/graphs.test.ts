@@ -4,7 +4,7 @@ import { expect, it, vi } from "vitest";
 import { FakeApi } from "../test/fake-api";
 import { open, parts } from "../test/open";
 import Graphs from "./Graphs.svelte";
-import { joined, rows, Series, withHoles } from "./series.svelte";
+import { evened, joined, rows, Series, withHoles } from "./series.svelte";
 
 /** Samples of these seconds, with everything equal to the second. */
 const of = (...at: number[]) => ({ at, bitrate: at, fps: at, viewers: at, keyInterval: at, late: at });
@@ -43,6 +43,11 @@ it("breaks the lines where the channel was off the air, and knows no key interva
   expect(f.at).toEqual([1, 2, 3, 60]);
   expect(f.bitrate).toEqual([1, 2, null, 60]);
   expect(f.keyInterval).toEqual([null, 1, null, 1]);
+});
+
+it("evens pictures a second out, not over a hole", () => {
+  expect(evened([30, 31, 29, null, 12])).toEqual([30, 30.5, 30, null, 20.5]);
+  expect(evened([])).toEqual([]);
 });
 
 it("the table has means, and the worst lateness", () => {

@@ -73,6 +73,14 @@ export function withHoles(s: Answer): Figures {
   return out;
 }
 
+/** Means over three seconds each: a second has 29 or 31 of 30 pictures, as its bounds fall. */
+export function evened(values: (number | null)[]): (number | null)[] {
+  return values.map((v, i) => {
+    const near = values.slice(Math.max(0, i - 2), i + 1).filter((n) => n !== null);
+    return v === null ? null : near.reduce((a, b) => a + b, 0) / near.length;
+  });
+}
+
 /** One row for each `seconds`, the newest first: means, and for lateness the worst. For the table. */
 export function rows(f: Figures, seconds: number): { at: number; cells: (number | null)[] }[] {
   const groups = new Map<number, number[]>();
