@@ -35,6 +35,10 @@ func TestAGuestInChromiumWatchesWhatAnotherHostHas(t *testing.T) {
 		t.Errorf("the phone reaches kim-pc and went to %s", at)
 	}
 	j.reaches("home")
+	instead, _ := j.reaches("instead")["url"].(string)
+	if !strings.HasPrefix(instead, "http://"+ann.Addr.String()+":5175/#/@kim@") {
+		t.Errorf("the way back from kim-pc led to %s", instead)
+	}
 
 	// Nobody answers to this address: what is sent there is lost without a word.
 	phone.Run("ip", "neigh", "replace", kim.Addr.String(), "lladdr", "02:00:00:00:00:99", "dev", "eth0", "nud", "permanent")

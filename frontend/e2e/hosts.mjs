@@ -27,6 +27,11 @@ try {
   await page.goBack();
   await page.waitForURL(`${home}/**`);
   say('home');
+  await pick();
+  await page.getByRole('link', { name: /instead$/ }).click();
+  await page.waitForURL(`${home}/**`);
+  say('instead', { seconds: await playing(page), url: page.url() });
+  await page.goto(url);
   await go(); // the network keeps the phone from the other host
 
   await page.reload();

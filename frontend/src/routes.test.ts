@@ -23,6 +23,11 @@ it("comes back after signing in, to pages of ours only", () => {
   }
 });
 
+it("knows which host's page led here, as an id and nothing else", () => {
+  expect(place("/@ann?from=aaaaaaaaaaaaaaaa").props).toEqual({ name: "ann", from: "aaaaaaaaaaaaaaaa" });
+  for (const no of ["http://evil.example", "aaaa", "aaaaaaaaaaaaaaaa.evil"]) expect(place(`/@ann?from=${no}`).props).toEqual({ name: "ann" });
+});
+
 it("plays over one path only when the address says so", () => {
   expect(place("/@ann?path=hls").props).toEqual({ name: "ann", path: "hls" });
   expect(place("/@ann?path=carrier-pigeon").props).toEqual({ name: "ann" });

@@ -42,7 +42,8 @@ export interface Place {
 
 /**
  * The page for a path; NotFound when there is none. Names in the path and "next" after "?" become the page's props, and so does "path",
- * which makes a channel play over one path only, for tests and for comparing: push, hls (LL-HLS by hls.js) or native.
+ * which makes a channel play over one path only, for tests and for comparing: push, hls (LL-HLS by hls.js) or native. "from" is the
+ * host whose page led here, see lib/direct.ts.
  */
 export function place(path: string): Place {
   const [bare = "/", query = ""] = path.split("?");
@@ -51,8 +52,9 @@ export function place(path: string): Place {
     if (!found) continue;
     const name = found.groups?.name?.toLowerCase();
     const next = nextOf(query);
+    const from = /(?:^|&)from=([a-z2-7]{16})(?:&|$)/.exec(query)?.[1];
     const path = /(?:^|&)path=(push|hls|native)(?:&|$)/.exec(query)?.[1];
-    return { page: r.page, title: r.title || (name?.split("@")[0] ?? ""), account: r.account ?? false, alone: r.alone ?? false, props: { ...(name && { name }), ...(next && { next }), ...(path && { path }) } };
+    return { page: r.page, title: r.title || (name?.split("@")[0] ?? ""), account: r.account ?? false, alone: r.alone ?? false, props: { ...(name && { name }), ...(next && { next }), ...(path && { path }), ...(from && { from }) } };
   }
   return { page: NotFound, title: "Not found", account: false, alone: false, props: {} };
 }

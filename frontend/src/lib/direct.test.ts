@@ -35,7 +35,7 @@ it("opens the other computer's own page when this device reaches it", async () =
   await house();
   expect(press(zoe)).toBe(false);
   await settle();
-  expect([asked, left]).toEqual([[kimsId], ["http://192.168.1.7:5175/#/@zoe"]]);
+  expect([asked, left]).toEqual([[kimsId], [`http://192.168.1.7:5175/#/@zoe?from=${"s".repeat(16)}`]]);
 });
 
 it("watches through this host when it does not, and does not ask again for a while", async () => {

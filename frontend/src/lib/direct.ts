@@ -1,5 +1,6 @@
 import type { Desktop } from "./desktop";
 import type { Guide } from "./state/guide.svelte";
+import type { House } from "./state/house.svelte";
 import type { PlayerPrefs } from "./state/player-prefs.svelte";
 import type { Router } from "./state/router.svelte";
 import type { Session } from "./state/session.svelte";
@@ -9,6 +10,7 @@ const REMEMBER = 60_000; // ms that a "no" holds: a second click shall not wait 
 
 interface Parts {
   guide: Guide;
+  house: House;
   session: Session;
   prefs: PlayerPrefs;
   router: Router;
@@ -19,7 +21,7 @@ interface Parts {
  * Which way to a channel of another computer: its own page, where this device reaches that computer, else through the host of this page.
  * The own page is one hop less for everybody. It is chosen on a plain click on a channel only; what is typed, bookmarked, or opened in
  * another tab stays here. Also staying: the window, which is the interface of one host; whoever is signed in, since they would be a
- * stranger over there; and whoever chose so in Settings. Volume and theme are no reason: people would not see why it went one way or the other.
+ * stranger over there; and whoever chose so in Settings. The other page is told where its viewer came from, and offers the way back. Volume and theme are no reason: people would not see why it went one way or the other.
  */
 export class Direct {
   #parts: Parts;
@@ -57,7 +59,7 @@ export class Direct {
   }
 
   async #go(channel: string) {
-    const { guide, router } = this.#parts;
+    const { guide, router, house } = this.#parts;
     const { address, hostId, name } = guide.find(channel)!;
     const from = router.path;
     this.#asked = channel;
@@ -65,7 +67,7 @@ export class Direct {
     if (!yes) this.#no.set(hostId, Date.now());
     if (this.#asked !== channel || router.path !== from) return; // they clicked elsewhere meanwhile
     this.#asked = "";
-    if (yes) this.#leave(`${address}/#/@${name}`);
+    if (yes) this.#leave(`${address}/#/@${name}${house.id && `?from=${house.id}`}`);
     else router.go(`/@${channel}`);
   }
 }

@@ -2,7 +2,7 @@ import { screen, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { tick } from "svelte";
 import { expect, it, vi } from "vitest";
-import { away, entry, FakeApi, kimsId } from "../lib/test/fake-api";
+import { away, entry, FakeApi, host, kimsId } from "../lib/test/fake-api";
 import { FakeKind } from "../lib/test/fake-engine";
 import { open, parts } from "../lib/test/open";
 import Watch from "./Watch.svelte";
@@ -168,6 +168,20 @@ it("keeps its words when the guide has forgotten the computer, shows who else is
   await settle();
   expect(kind.made).toHaveLength(2);
   expect(kind.last.destroyed).toBe(false);
+});
+
+it("offers the way back to the host that led here, if it is known here", async () => {
+  const api = new FakeApi();
+  api.entries = [entry("ann")];
+  api.hostList = [host({ id: kimsId })];
+  const app = await parts(api);
+  const page = open(Watch, app, { name: "ann", from: kimsId, kinds: [new FakeKind()] });
+  await settle();
+  expect(screen.getByRole("link", { name: "Watch on Kim's laptop instead" }).getAttribute("href")).toBe(`http://192.168.1.7:5175/#/@ann@${"s".repeat(16)}`);
+  page.unmount();
+  open(Watch, app, { name: "ann", from: "b".repeat(16), kinds: [new FakeKind()] });
+  await settle();
+  expect(screen.queryByRole("link", { name: /instead/ })).toBeNull();
 });
 
 it("says so when the computer of a link is not there", async () => {

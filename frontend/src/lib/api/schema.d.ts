@@ -1112,6 +1112,8 @@ export interface components {
         };
         Server: {
             addresses: components["schemas"]["Addresses"];
+            /** @description By which other hosts know it; copied names are not copied with this */
+            id: string;
             /** @description What people call this computer */
             name: string;
             /** @description Whether the host has an owner */

@@ -59,7 +59,7 @@ function away(channel: string, endedFor: number | undefined, last: Facts["last"]
 function left(e: Entry, seconds: number): Scene {
   const title = `${e.host} left ${ago(seconds)}`;
   if (e.state === "offline") return { kind: "away", title, detail: "Leave this page open: it goes on by itself when that computer returns.", action: "others" };
-  return { kind: "holding", title, detail: "Holding the picture; it goes on by itself when that computer returns." };
+  return { kind: "holding", title, detail: "Holding the picture; it goes on by itself." };
 }
 
 function working(f: Facts): Scene {

@@ -17,6 +17,10 @@ export class House {
   get error(): ApiError | undefined {
     return this.#error;
   }
+  /** By which other hosts know this one; "" until it said so. */
+  get id(): string {
+    return this.#facts?.id ?? "";
+  }
   get name(): string {
     return this.#facts?.name ?? "";
   }

@@ -35,7 +35,7 @@ export function addresses(ip: string): Addresses {
 
 /** A host that answers from memory by the rules a page relies on. Tests set its fields and read them afterwards. */
 export class FakeApi implements Api {
-  house_: House = { name: "kims-pc", version: "1.2.3", setUp: true, signUp: "open", addresses: addresses("192.168.1.20") };
+  house_: House = { id: "s".repeat(16), name: "kims-pc", version: "1.2.3", setUp: true, signUp: "open", addresses: addresses("192.168.1.20") };
   user: Me | null = null;
   claimCode = "right-code";
   password = "correct horse";
