@@ -143,6 +143,9 @@ func TestARelayIsCountedForItsViewersWhenAPeerSaysSo(t *testing.T) {
 			if got.Viewers != tc.all || got.ViewersBy[live.ByPush] != tc.push || got.ViewersBy[live.ByPeer] != tc.peer {
 				return fmt.Sprintf("%s: %d viewers, %v", name, got.Viewers, got.ViewersBy)
 			}
+			if (got.SentBy[live.ByPeer] > 0) != (tc.peer > 0) || (got.SentBy[live.ByPush] > 0) != (tc.push > 0) {
+				return fmt.Sprintf("%s: sent %v", name, got.SentBy)
+			}
 			return ""
 		})
 		for _, lie := range []string{"1000000000", "-5"} {

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -48,7 +49,15 @@ type watch struct {
 	name   tv.ChannelName
 	via    []tv.HostID
 	people int                // behind a relay
+	peer   atomic.Bool        // a known one
 	cancel context.CancelFunc // ends it
+}
+
+func (w *watch) path() live.Path {
+	if w.peer.Load() {
+		return live.ByPeer
+	}
+	return live.ByPush
 }
 
 func newSocket(s *Server, ws *websocket.Conn, conn net.Conn, ip netip.Addr) *socket {
@@ -163,7 +172,7 @@ func (s *socket) watch(ctx context.Context, q request) error {
 			}
 		}
 		s.seen(ch, w)
-		s.follow(ctx, ch)
+		s.follow(ctx, ch, w)
 	})
 	return nil
 }
@@ -217,18 +226,19 @@ const preview = "preview"
 func (s *socket) seen(ch *channel, w *watch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.viewer == preview:
-	case s.relay && s.server.cfg.IsPeer != nil && s.server.cfg.IsPeer(s.ip):
-		ch.live.SeenBy(live.ByPeer, s.viewer, min(max(0, w.people), maxPeople))
-	default:
-		ch.live.Seen(live.ByPush, s.viewer)
+	w.peer.Store(s.relay && s.server.cfg.IsPeer != nil && s.server.cfg.IsPeer(s.ip))
+	people := 1
+	if w.peer.Load() {
+		people = min(max(0, w.people), maxPeople)
+	}
+	if s.viewer != preview {
+		ch.live.SeenBy(w.path(), s.viewer, people)
 	}
 }
 
 // follow writes the channel's messages until ctx or the broadcast ends, or the
 // socket takes no more.
-func (s *socket) follow(ctx context.Context, ch *channel) {
+func (s *socket) follow(ctx context.Context, ch *channel, w *watch) {
 	name := ch.live.Name()
 	var at live.Cursor
 	var init *initMessage
@@ -266,7 +276,7 @@ func (s *socket) follow(ctx context.Context, ch *channel) {
 			pieces = append(pieces, init.bytes)
 		}
 		n, err := s.write(append(pieces, m.pieces...))
-		ch.live.Sent(live.ByPush, n)
+		ch.live.Sent(w.path(), n)
 		if err != nil {
 			s.conn.Close() // the reading side ends with it
 			return
