@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -141,6 +141,25 @@ type tenant struct {
 	at   netip.AddrPort
 	stop func()
 	has  *mood
+	log  *said
+}
+
+// said is a log.
+type said struct {
+	sync.Mutex
+	strings.Builder
+}
+
+func (s *said) Write(b []byte) (int, error) {
+	s.Lock()
+	defer s.Unlock()
+	return s.Builder.Write(b)
+}
+
+func (s *said) String() string {
+	s.Lock()
+	defer s.Unlock()
+	return s.Builder.String()
 }
 
 // mood is what a tenant calls itself and has on air.
@@ -164,10 +183,10 @@ func (h *house) hostIn(n int, name, dir string) *tenant {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	x := &tenant{at: at(n), has: &mood{name: name, changed: make(chan struct{})}}
+	x := &tenant{at: at(n), log: new(said), has: &mood{name: name, changed: make(chan struct{})}}
 	own := []net.Addr{&net.IPNet{IP: x.at.Addr().AsSlice(), Mask: net.CIDRMask(24, 32)}}
 	x.Peers, err = newPeers(Config{
-		Identity: id, Store: st, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Network: still{}, Version: "1.2.3",
+		Identity: id, Store: st, Log: slog.New(slog.NewTextHandler(x.log, nil)), Network: still{}, Version: "1.2.3",
 		Port: x.at.Port, Name: x.has.calls, Channels: x.has.channels, Changed: x.has.change,
 	}, guard{own: func() ([]net.Addr, error) { return own, nil }, connect: h.dialer(x.at), resolve: h.resolve})
 	if err != nil {

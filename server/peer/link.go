@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"sync"
 	"time"
 
 	"echo.tv/server/tv"
@@ -69,6 +70,11 @@ func (p *Peers) pursue(ctx context.Context, l *link) {
 		case ctx.Err() != nil || errors.Is(err, errBye):
 			return
 		case final(err):
+			if errors.Is(err, errSelf) {
+				p.twin.Do(func() {
+					p.cfg.Log.Warn("another machine has the identity of this host: stop it, or delete "+identityName+" in its data folder", "address", l.at)
+				})
+			}
 			sleep(ctx, checkApart) // as long as it has a link it gets no new one
 			return
 		}
@@ -90,10 +96,10 @@ func (p *Peers) pursue(ctx context.Context, l *link) {
 // followWell follows l until it breaks off and one re-dial fails as well. A host
 // that takes every call and hangs up gets no second one.
 func (p *Peers) followWell(ctx context.Context, l *link) (heard bool, err error) {
-	for patience := startPatience; ; patience = dialPatience {
+	for again := false; ; again = true {
 		began := time.Now()
 		var one bool
-		one, err = p.attempt(ctx, l, patience)
+		one, err = p.attempt(ctx, l, again)
 		heard = heard || one
 		hungUp := time.Since(began) < time.Second && !errors.Is(err, errDoubt)
 		if !one || hungUp || final(err) || ctx.Err() != nil {
@@ -102,20 +108,18 @@ func (p *Peers) followWell(ctx context.Context, l *link) (heard bool, err error)
 	}
 }
 
-// attempt makes one request, of which at most maxDials are without their first
-// line.
-func (p *Peers) attempt(ctx context.Context, l *link, patience time.Duration) (heard bool, err error) {
-	select {
-	case p.dials <- struct{}{}:
-	case <-ctx.Done():
-		return false, ctx.Err()
-	}
-	dialing := true
-	answered := func() {
-		if dialing {
-			dialing = false
-			<-p.dials
+// attempt makes one request. Of those to addresses that were only hinted at, at
+// most maxDials are without their first line; a host that was here a moment ago
+// is asked again at once, whatever strangers make us try meanwhile.
+func (p *Peers) attempt(ctx context.Context, l *link, again bool) (heard bool, err error) {
+	patience, answered := dialPatience, func() {}
+	if !again {
+		select {
+		case p.dials <- struct{}{}:
+		case <-ctx.Done():
+			return false, ctx.Err()
 		}
+		patience, answered = startPatience, sync.OnceFunc(func() { <-p.dials })
 	}
 	defer answered()
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -48,6 +48,7 @@ type Peers struct {
 	ear    allowance
 	dials  chan struct{} // one for each request without its first line
 	panics atomic.Uint64
+	twin   sync.Once      // says that there is one
 	wg     sync.WaitGroup // of links
 
 	mu      sync.Mutex

@@ -1,7 +1,11 @@
 package peer
 
 import (
+	"encoding/hex"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -145,6 +149,28 @@ func TestAnAddressChangesAndTheHostStays(t *testing.T) {
 		after(time.Minute)
 		if got, _ := ann.Host(id); got.Addr != at(3) || got.Presence != Here || len(ann.Hosts()) != 1 {
 			t.Errorf("a minute later: %+v", ann.Hosts())
+		}
+	})
+}
+
+// Whoever moves a host copies its data folder, and may leave the old one running.
+func TestTwoMachinesWithOneIdentityAreSaidAndNoHost(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		ann, copied := h.host(1, "Attic"), t.TempDir()
+		key := hex.EncodeToString(ann.cfg.Identity.key.Seed())
+		if err := os.WriteFile(filepath.Join(copied, identityName), []byte(key), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		h.hostIn(2, "Attic", copied)
+		for range 20 {
+			ann.meets(2)
+			after(time.Second)
+		}
+		if n := strings.Count(ann.log.String(), "another machine has the identity of this host"); n != 1 || len(ann.Hosts()) != 0 {
+			t.Errorf("said %d times, hosts %+v", n, ann.Hosts())
+		}
+		if strings.Contains(ann.log.String(), key[:16]) {
+			t.Error("the key is in the log")
 		}
 	})
 }

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +158,30 @@ func TestAddEndsWithItsContext(t *testing.T) {
 		cancel()
 		if _, err := ann.Add(ctx, "192.168.7.9"); err == nil {
 			t.Error("it found somebody")
+		}
+	})
+}
+
+func TestWhyATypedAddressDoesNotWorkIsSaid(t *testing.T) {
+	inHouse(t, func(t *testing.T, h *house) {
+		ann := h.host(1, "Attic")
+		n := 2
+		for status, want := range map[int]struct {
+			code tv.Code
+			says string
+		}{
+			503: {tv.NotSetUp, "owner"},
+			429: {tv.TooMany, "later"},
+			421: {tv.Unavailable, "--name"},
+			404: {tv.Unavailable, "not an echo.tv"},
+			302: {tv.Unavailable, "not an echo.tv"},
+		} {
+			h.serve(at(n), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+			_, err := ann.Add(t.Context(), at(n).String())
+			if tv.CodeOf(err) != want.code || !strings.Contains(err.Error(), want.says) {
+				t.Errorf("%d: %v", status, err)
+			}
+			n++
 		}
 	})
 }
