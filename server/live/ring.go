@@ -85,6 +85,9 @@ func (r *Ring[T]) Skip(c *Cursor) (missed uint64) {
 	return missed
 }
 
+// Ready reports whether Next will not wait. It is for readers that have begun.
+func (r *Ring[T]) Ready(c *Cursor) bool { return c.begun && c.next < r.next.Load() }
+
 // Next returns the value at the cursor, waiting for it until ctx ends, and how
 // many values the reader missed because the ring no longer kept them. Errors:
 // ErrEnded, or ctx's.

@@ -2,6 +2,7 @@ package push
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"time"
 
 	"echo.tv/server/live"
@@ -11,6 +12,9 @@ const (
 	ringLength = 2048             // messages: 8.5 s of 240 fps, more of anything slower
 	soundAlone = live.Second / 10 // sound waits this long for a picture
 	headerSize = 16
+
+	opText   = 0x81 // RFC 6455 §5.2, with FIN
+	opBinary = 0x82
 
 	kindInit  = 1
 	kindMedia = 2
@@ -22,16 +26,14 @@ const (
 // message is one picture with the sound before it, ready to be written.
 // Immutable, and shared by all viewers.
 type message struct {
-	pieces [][]byte // WebSocket and message header, then chunks
-	init   *initMessage
-	at     time.Time // arrival of its last frame
+	bytes []byte // one WebSocket frame: a copy of the chunks, so that each viewer costs one write
+	init  *initMessage
+	at    time.Time // arrival of its last frame
 }
 
 // initMessage is what a viewer needs before the messages that refer to it.
 type initMessage struct {
-	bytes       []byte // one WebSocket frame
-	codecs      string
-	keyInterval float64 // seconds; 0 unknown
+	bytes []byte // two WebSocket frames: the text that says what follows, and the segment
 }
 
 // channel turns one channel's chunks into messages. WriteChunk belongs to the
@@ -75,45 +77,55 @@ func (c *channel) flush() {
 	}
 	var flags byte
 	size := headerSize
-	pieces := make([][]byte, 1, 1+len(c.pending))
 	for _, chunk := range c.pending {
 		if chunk.Discontinuity {
 			flags |= flagDiscontinuity
 		}
 		size += len(chunk.Data)
-		pieces = append(pieces, chunk.Data)
 	}
 	key := last.Frame.Track == 0 && last.Frame.Key
 	if key {
 		flags |= flagKey
 	}
-	pieces[0] = c.header(kindMedia, flags, size, last.Frame.Arrival)
+	b := c.header(kindMedia, flags, size, last.Frame.Arrival)
+	for _, chunk := range c.pending {
+		b = append(b, chunk.Data...)
+	}
 	c.number++
-	c.ring.Push(&message{pieces: pieces, init: c.init, at: last.Frame.Arrival}, key)
+	c.ring.Push(&message{bytes: b, init: c.init, at: last.Frame.Arrival}, key)
 	c.pending = nil
 }
 
 func (c *channel) begin(init *live.Init) {
-	head := c.header(kindInit, 0, headerSize+len(init.Data), time.Now())
-	c.init = &initMessage{bytes: append(head, init.Data...), codecs: c.codecs(init.Tracks),
-		keyInterval: float64(init.Tracks[0].KeyInterval) / live.Second}
+	on, err := json.Marshal(map[string]any{"on": c.live.Name(), "tag": c.tag, "codecs": c.codecs(init.Tracks),
+		"keyInterval": float64(init.Tracks[0].KeyInterval) / live.Second})
+	if err != nil {
+		panic(err) // a name, two numbers and a text
+	}
+	b := append(frame(opText, len(on)), on...)
+	b = append(b, c.header(kindInit, 0, headerSize+len(init.Data), time.Now())...)
+	c.init = &initMessage{append(b, init.Data...)}
 	c.initID = init.ID
 }
 
-// header returns the WebSocket header of a message of size bytes and the
-// message's own. Frames of a server are not masked (RFC 6455 §5.1), so one
-// header serves everybody.
-func (c *channel) header(kind, flags byte, size int, at time.Time) []byte {
-	b := make([]byte, 0, 10+headerSize)
-	b = append(b, 0x82) // final, binary
+// frame returns the header of a WebSocket frame that is a whole message, with
+// room for the payload. Frames of a server are not masked (RFC 6455 §5.1), so
+// one frame serves everybody.
+func frame(op byte, size int) []byte {
+	b := append(make([]byte, 0, 10+size), op)
 	switch {
 	case size < 126:
-		b = append(b, byte(size))
+		return append(b, byte(size))
 	case size < 1<<16:
-		b = binary.BigEndian.AppendUint16(append(b, 126), uint16(size))
-	default:
-		b = binary.BigEndian.AppendUint64(append(b, 127), uint64(size))
+		return binary.BigEndian.AppendUint16(append(b, 126), uint16(size))
 	}
+	return binary.BigEndian.AppendUint64(append(b, 127), uint64(size))
+}
+
+// header returns the WebSocket header of a message of size bytes and the
+// message's own.
+func (c *channel) header(kind, flags byte, size int, at time.Time) []byte {
+	b := frame(opBinary, size)
 	b = append(b, kind, flags)
 	b = binary.BigEndian.AppendUint16(b, c.tag)
 	b = binary.BigEndian.AppendUint32(b, c.number)

@@ -47,11 +47,12 @@
 //
 // # Under load
 //
-// A message's bytes, WebSocket header included, are made once in the
-// publisher's goroutine and written by every viewer's with one writev of the
-// shared chunks: no copy, no lock and no allocation per viewer. A viewer more
-// than two seconds behind jumps to the newest key frame; one whose socket takes
-// nothing for ten seconds is closed. None of it reaches the publisher.
+// A message's bytes, WebSocket header included, are put together once in the
+// publisher's goroutine and written by every viewer's with one write: no copy, no
+// lock and no allocation per viewer. Who joins gets the text, the initialisation
+// segment and all pictures up to now with the first one. A viewer more than two
+// seconds behind jumps to the newest key frame; one whose socket does not take a
+// write within ten seconds is closed. None of it reaches the publisher.
 package push
 
 import (

@@ -409,3 +409,41 @@ func TestAfterManyViewersEverythingIsBackToBase(t *testing.T) {
 		}
 	}
 }
+
+// wire counts what is written to it.
+type wire struct {
+	net.Conn
+	writes, bytes int
+}
+
+func (w *wire) SetWriteDeadline(time.Time) error { return nil }
+func (w *wire) Write(b []byte) (int, error) {
+	w.writes++
+	w.bytes += len(b)
+	return len(b), nil
+}
+
+func TestAJoinIsOneBatchAndEachPictureOneWriteWithoutGarbage(t *testing.T) {
+	s := newStage(t)
+	s.send(8, 1000)
+	ch, w := s.srv.find("ann"), &wire{}
+	r := &reader{socket: &socket{server: s.srv, direct: w}, ch: ch, watch: &watch{}}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if err := r.run(gone); err != nil { // all there is, and then it has left
+		t.Fatal(err)
+	}
+	// A plain Writer gets a batch piece by piece; a TCP connection by one writev.
+	if want := 1 + 8; w.writes != want || w.bytes < 8*1000 {
+		t.Errorf("%d writes of %d bytes in all, want %d", w.writes, w.bytes, want)
+	}
+	if sent := s.hub.Status("ann").SentBy[live.ByPush]; sent != uint64(w.bytes) {
+		t.Errorf("%d bytes were written and %d counted", w.bytes, sent)
+	}
+	m := &message{bytes: make([]byte, 1000), init: r.init}
+	before := w.writes
+	n := testing.AllocsPerRun(100, func() { r.add(m); r.write(r.renewed) })
+	if per := float64(w.writes-before) / 101; n > 0 || per != 1 {
+		t.Errorf("a picture costs %v allocations and %v writes", n, per)
+	}
+}

@@ -27,8 +27,8 @@ const (
 )
 
 // socket is one viewer's connection. Texts are written by the library, media
-// by us on the connection below it: each frame is one Write or writev, which
-// the connection keeps whole.
+// by us on the connection below it: each Write or writev is of whole frames, and
+// the connection keeps it whole.
 type socket struct {
 	server *Server
 	ws     *websocket.Conn
@@ -236,60 +236,102 @@ func (s *socket) seen(ch *channel, w *watch) {
 	}
 }
 
+// maxBatch is how many messages go in one write at most: a viewer that joins is
+// sent what led up to now, a second or two.
+const maxBatch = 64
+
+// reader is one channel on its way to a socket.
+type reader struct {
+	*socket
+	ch      *channel
+	watch   *watch
+	init    *initMessage // the last one sent
+	batch   net.Buffers  // what is not written yet
+	left    net.Buffers  // of the batch, while it is written
+	renewed time.Time    // the deadline for writing
+}
+
 // follow writes the channel's messages until ctx or the broadcast ends, or the
 // socket takes no more.
 func (s *socket) follow(ctx context.Context, ch *channel, w *watch) {
-	name := ch.live.Name()
+	r := reader{socket: s, ch: ch, watch: w}
+	if err := r.run(ctx); err != nil {
+		s.conn.Close() // the reading side ends with it
+	}
+}
+
+// run returns nil when there is nothing more to be sent, and the error of the
+// socket when it takes no more.
+func (r *reader) run(ctx context.Context) error {
+	name := r.ch.live.Name()
 	var at live.Cursor
-	var init *initMessage
-	var pieces net.Buffers
 	caughtUp := false // a join is first sent what led up to now
 	for {
-		m, missed, err := ch.ring.Next(ctx, &at)
+		m, missed, err := r.ch.ring.Next(ctx, &at)
 		if err != nil {
 			if errors.Is(err, live.ErrEnded) {
-				s.say(ctx, map[string]any{"off": name})
+				r.say(ctx, map[string]any{"off": name})
 			}
-			return
+			return nil
 		}
-		late := time.Since(m.at) > maxLag
+		now := time.Now()
+		late := now.Sub(m.at) > maxLag
 		if late && caughtUp {
-			if n := ch.ring.Skip(&at); n > 0 {
+			if n := r.ch.ring.Skip(&at); n > 0 {
 				missed, m = missed+n+1, nil
 			}
 		}
 		if missed > 0 {
-			s.server.skipped.Add(missed)
-			if s.say(ctx, map[string]any{"slow": name, "missed": missed}) != nil {
-				return
+			r.server.skipped.Add(missed)
+			if err := r.write(now); err != nil {
+				return err
+			}
+			if err := r.say(ctx, map[string]any{"slow": name, "missed": missed}); err != nil {
+				return err
 			}
 		}
 		if m == nil {
 			continue
 		}
 		caughtUp = caughtUp || !late
-		if pieces = pieces[:0]; m.init != init {
-			init = m.init
-			if s.say(ctx, map[string]any{"on": name, "tag": ch.tag, "codecs": init.codecs, "keyInterval": init.keyInterval}) != nil {
-				return
-			}
-			pieces = append(pieces, init.bytes)
+		r.add(m)
+		if r.ch.ring.Ready(&at) && len(r.batch) < maxBatch {
+			continue
 		}
-		n, err := s.write(append(pieces, m.pieces...))
-		ch.live.Sent(w.path(), n)
-		if err != nil {
-			s.conn.Close() // the reading side ends with it
-			return
+		if err := r.write(now); err != nil {
+			return err
 		}
 	}
 }
 
-// write sends frames as they are. WriteTo consumes its receiver's slices, never
-// their bytes.
-func (s *socket) write(pieces net.Buffers) (sent int, err error) {
-	s.direct.SetWriteDeadline(time.Now().Add(s.server.stall))
-	n, err := pieces.WriteTo(s.direct)
-	return int(n), err
+// add takes a message for the next write.
+func (r *reader) add(m *message) {
+	if m.init != r.init {
+		r.init = m.init
+		r.batch = append(r.batch, m.init.bytes)
+	}
+	r.batch = append(r.batch, m.bytes)
+}
+
+// write sends what there is, whole frames as they are, with one system call: one
+// slice needs no writev, which costs more.
+func (r *reader) write(now time.Time) error {
+	if now.Sub(r.renewed) > r.server.stall/10 {
+		r.direct.SetWriteDeadline(now.Add(r.server.stall))
+		r.renewed = now
+	}
+	sent, err := int64(0), error(nil)
+	if len(r.batch) == 1 {
+		var n int
+		n, err = r.direct.Write(r.batch[0])
+		sent = int64(n)
+	} else {
+		r.left = r.batch // WriteTo consumes the slices, never their bytes
+		sent, err = r.left.WriteTo(r.direct)
+	}
+	r.batch = r.batch[:0]
+	r.ch.live.Sent(r.watch.path(), int(sent))
+	return err
 }
 
 // grab keeps the connection that an upgrade takes over.
