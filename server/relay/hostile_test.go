@@ -321,6 +321,12 @@ func TestThePicturesOfPeersAreFetchedOnceEachAndChecked(t *testing.T) {
 		if asked.Load() != 2 || bob.relaying() != 0 {
 			t.Errorf("a new picture: %d requests, %d relays", asked.Load(), bob.relaying())
 		}
+		gone := peer.Host{ID: h.id, Addr: h.addr, Presence: peer.Gone, Channels: []peer.Channel{{Name: "ann", Picture: 3}, {Name: "never", Picture: 1}}}
+		bob.peers.know(gone)
+		get(200) // its last one, for the cards that say so
+		if _, err := bob.relays.Still(t.Context(), tv.ChannelName("never").At(h.id)); tv.CodeOf(err) != tv.NotFound || asked.Load() != 2 {
+			t.Errorf("a host that is gone was asked: %d requests, %v", asked.Load(), err)
+		}
 		for i, bad := range []http.HandlerFunc{
 			http.NotFound,
 			http.RedirectHandler("/hls/bob/thumb.mp4", http.StatusFound).ServeHTTP,

@@ -56,8 +56,11 @@ func (r *Relays) Still(ctx context.Context, name tv.ChannelName) ([]byte, error)
 	own, id := name.Split()
 	host, known := r.cfg.Hosts.Host(id)
 	at := slices.IndexFunc(host.Channels, func(c peer.Channel) bool { return c.Name == own })
-	if !known || host.Presence != peer.Here || at < 0 || host.Channels[at].Picture == 0 {
+	if !known || at < 0 || host.Channels[at].Picture == 0 {
 		return nil, errNoStill
+	}
+	if host.Presence != peer.Here { // nobody to ask, but the guide still shows its cards
+		return r.stills.last(name)
 	}
 	s := r.still(name, host.Addr, host.Channels[at].Picture)
 	if s == nil {
@@ -104,6 +107,18 @@ func (r *Relays) still(name tv.ChannelName, addr netip.AddrPort, picture uint64)
 		s.data, _ = r.load(addr, name)
 	})
 	return s
+}
+
+// last returns what is kept of name. Errors: NotFound.
+func (k *stills) last(name tv.ChannelName) ([]byte, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if e := k.kept[name]; e != nil {
+		if s := e.Value.(*still); s.isDone() && s.data != nil {
+			return s.data, nil
+		}
+	}
+	return nil, errNoStill
 }
 
 // isDone reports whether s is no longer loading.
