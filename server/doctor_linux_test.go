@@ -36,7 +36,7 @@ func TestTheDoctorFindsAFirewallAndTheLineThatOpensIt(t *testing.T) {
 	ann.Own("ann")
 	doctorOf := []string{"--data", ann.Data()}
 
-	if code, said := asks(t, ann, program, doctorOf...); code != 0 || !strings.Contains(said, "Browsers come in at 10.77.0.1:5175.") {
+	if code, said := asks(t, ann, program, doctorOf...); code != 0 || !strings.Contains(said, "Open at 10.77.0.1:5175.") {
 		t.Fatalf("without a firewall: exit code %d\n%s", code, said)
 	}
 	ann.Run("nft", `table inet filter { chain input { type filter hook input priority 0; policy drop; iif "lo" accept; ct state established,related accept; }; }`)

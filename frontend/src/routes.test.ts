@@ -32,3 +32,8 @@ it("plays over one path only when the address says so", () => {
   expect(place("/@ann?path=hls").props).toEqual({ name: "ann", path: "hls" });
   expect(place("/@ann?path=carrier-pigeon").props).toEqual({ name: "ann" });
 });
+
+it("takes the code of a phone check, and nothing that only looks like one", () => {
+  expect(place("/check?code=ABCDEF27").props).toEqual({ code: "ABCDEF27" });
+  for (const bad of ["", "abcdef27", "ABCDEF2", "ABCDEF271", "../../x"]) expect(place(`/check?code=${bad}`).props).toEqual({});
+});

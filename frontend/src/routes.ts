@@ -1,4 +1,6 @@
 import type { Component } from "svelte";
+import Check from "./pages/Check.svelte";
+import Doctor from "./pages/Doctor.svelte";
 import Home from "./pages/Home.svelte";
 import Hosts from "./pages/Hosts.svelte";
 import Logs from "./pages/Logs.svelte";
@@ -23,6 +25,8 @@ const routes: Route[] = [
   { path: /^\/$/, page: Home, title: "Live now" },
   { path: /^\/@(?<name>[a-z0-9_-]+(?:@[a-z2-7]{16})?)$/i, page: Watch, title: "" },
   { path: /^\/hosts$/, page: Hosts, title: "Computers" },
+  { path: /^\/doctor$/, page: Doctor, title: "Can others reach me?", account: true },
+  { path: /^\/check$/, page: Check, title: "Check with your phone" },
   { path: /^\/studio$/, page: Studio, title: "Studio", account: true },
   { path: /^\/signin$/, page: SignIn, title: "Sign in" },
   { path: /^\/signup$/, page: SignUp, title: "Sign up" },
@@ -43,7 +47,7 @@ export interface Place {
 /**
  * The page for a path; NotFound when there is none. Names in the path and "next" after "?" become the page's props, and so does "path",
  * which makes a channel play over one path only, for tests and for comparing: push, hls (LL-HLS by hls.js) or native. "from" is the
- * host whose page led here, see lib/direct.ts.
+ * host whose page led here, see lib/direct.ts; "code" the one of a phone check.
  */
 export function place(path: string): Place {
   const [bare = "/", query = ""] = path.split("?");
@@ -52,9 +56,10 @@ export function place(path: string): Place {
     if (!found) continue;
     const name = found.groups?.name?.toLowerCase();
     const next = nextOf(query);
+    const code = /(?:^|&)code=([A-Z2-7]{8})(?:&|$)/.exec(query)?.[1];
     const from = /(?:^|&)from=([a-z2-7]{16})(?:&|$)/.exec(query)?.[1];
     const path = /(?:^|&)path=(push|hls|native)(?:&|$)/.exec(query)?.[1];
-    return { page: r.page, title: r.title || (name?.split("@")[0] ?? ""), account: r.account ?? false, alone: r.alone ?? false, props: { ...(name && { name }), ...(next && { next }), ...(path && { path }), ...(from && { from }) } };
+    return { page: r.page, title: r.title || (name?.split("@")[0] ?? ""), account: r.account ?? false, alone: r.alone ?? false, props: { ...(name && { name }), ...(next && { next }), ...(path && { path }), ...(from && { from }), ...(code && { code }) } };
   }
   return { page: NotFound, title: "Not found", account: false, alone: false, props: {} };
 }

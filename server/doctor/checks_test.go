@@ -72,7 +72,7 @@ func TestAPortIsOpenClosedOrForThisComputerOnly(t *testing.T) {
 	d := staged(t, "linux", recorded{}, nil)
 	l := standard()[1]
 	d.dial = answers(nil)
-	if v := d.port(t.Context(), l); v.State != OK || v.Says != "OBS come in at 192.168.1.20:1935." {
+	if v := d.port(t.Context(), l); v.State != OK || v.Says != "Open at 192.168.1.20:1935." {
 		t.Errorf("%+v", v)
 	}
 	d.dial = answers(errors.New("timeout"))

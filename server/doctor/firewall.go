@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -98,8 +99,10 @@ func (f firewalled) verdict(needed []opened) Verdict {
 			v.Do = f.keep
 		}
 	case f.unsure:
-		return couldNotLook(fmt.Sprintf("%s has rules that this program cannot judge.", f.name),
+		return couldNotLook(fmt.Sprintf("%s has rules that this program cannot judge.", cmp.Or(f.name, "The firewall")),
 			"Try with a phone, or open the ports to be sure:", f.command(needed))
+	case f.name == "":
+		v.State, v.Says = OK, fmt.Sprintf("No firewall here keeps others out of %s.", list(needed))
 	default:
 		v.State, v.Says = OK, fmt.Sprintf("%s lets %s in.", f.name, list(needed))
 	}

@@ -32,7 +32,7 @@ func TestLinuxFirewallsAreToldApartAndOpenedByTheirOwnCommand(t *testing.T) {
 		says     string
 		line     string // what the line to type holds
 	}{
-		{"none", none, nil, OK, "5175/tcp, 1935/tcp and 5353/udp in", ""},
+		{"none", none, nil, OK, "No firewall here keeps others out of 5175/tcp, 1935/tcp and 5353/udp", ""},
 		{"ufw shut", with(recorded{"ufw": "file: ufw-active.txt", "nft": "file: ufw-active.nft.json", "iptables": "file: ufw-active.iptables.txt"}), nil,
 			Fail, "ufw keeps others out of 5175/tcp and 1935/tcp.", "ufw allow 5175,1935/tcp"},
 		{"ufw opened", with(recorded{"ufw": "file: ufw-allowed.txt", "iptables": "file: ufw-allowed.iptables.txt"}), nil,

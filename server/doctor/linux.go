@@ -70,7 +70,7 @@ func (d *Doctor) kernel(ctx context.Context, needed []opened, a lan.Address) (f 
 	if missing(nftErr) && len(others) == 0 {
 		return f, false // there may be rules all the same, from a container's tools
 	}
-	f.name, f.command = "This computer", iptablesCommand
+	f.command = iptablesCommand
 	for _, o := range needed {
 		p := d.packet(o, a)
 		state := open

@@ -34,7 +34,8 @@ func since(at time.Time) string {
 	return "just now"
 }
 
-// proof returns the last check that a device came to, and when it last spoke.
+// proof returns the last check that another device came to, and when it last
+// spoke.
 func (s *Visits) proof() (Visit, time.Time, bool) {
 	base := s.base()
 	s.mu.Lock()

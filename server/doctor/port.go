@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -22,7 +21,7 @@ func (d *Doctor) port(ctx context.Context, l Listener) Verdict {
 	host, port, _ := net.SplitHostPort(l.On)
 	ip, err := netip.ParseAddr(host)
 	if err == nil && ip.IsLoopback() {
-		v.State, v.Says = Fail, fmt.Sprintf("%s come in at %s, which is this computer itself: no other device can.", capital(l.Who), l.On)
+		v.State, v.Says = Fail, fmt.Sprintf("Open at %s, which only this computer itself reaches.", l.On)
 		v.Do, v.Line = "Let everybody in: start echo.tv with", fmt.Sprintf("echotv %s :%s", l.Flag, port)
 		return v
 	}
@@ -39,7 +38,7 @@ func (d *Doctor) port(ctx context.Context, l Listener) Verdict {
 		return v
 	}
 	c.Close()
-	v.State, v.Says = OK, fmt.Sprintf("%s come in at %s.", capital(l.Who), at)
+	v.State, v.Says = OK, fmt.Sprintf("Open at %s.", at)
 	return v
 }
 
@@ -56,7 +55,7 @@ func (d *Doctor) notListening(ctx context.Context, l Listener, v Verdict) Verdic
 	err := tryPort(l.Want)
 	switch {
 	case err == nil:
-		v.State, v.Says = Fail, fmt.Sprintf("Nothing listens on port %s, where %s come in.", port, l.Who)
+		v.State, v.Says = Fail, fmt.Sprintf("Nothing listens on port %s.", port)
 		v.Do, v.Line = "Start echo.tv, or restart it:", "echotv"
 	case errors.Is(err, syscall.EADDRINUSE):
 		v.State, v.Says = Fail, fmt.Sprintf("Port %s is taken by %s.", port, d.holder(ctx, port))
@@ -87,11 +86,4 @@ func nextPort(port string) string {
 		n += 7999
 	}
 	return fmt.Sprint(n + 1)
-}
-
-func capital(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }

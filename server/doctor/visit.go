@@ -29,7 +29,7 @@ type Told struct {
 
 // Step is one step as the host's screen shows it.
 type Step struct {
-	ID    string `json:"id" enum:"page,socket,plays"`
+	ID    string `json:"id" enum:"page,socket,plays,back"`
 	Title string `json:"title"`
 	State string `json:"state" enum:"waiting,ok,fail"`
 	Says  string `json:"says,omitempty"`

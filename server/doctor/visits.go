@@ -32,7 +32,7 @@ type Visits struct {
 
 	mu     sync.Mutex
 	open   []*visit               // guarded by mu; oldest first
-	last   *visit                 // guarded by mu; the last that a device came to
+	last   *visit                 // guarded by mu; the last that another device came to
 	misses map[netip.Addr]*misses // guarded by mu
 }
 
@@ -116,7 +116,9 @@ func (s *Visits) Tell(code string, from netip.Addr, t Told) (Visit, error) {
 	if t.Step != StepPage {
 		v.told[t.Step] = t
 	}
-	s.last = v
+	if !v.self {
+		s.last = v
+	}
 	return v.view(now), nil
 }
 

@@ -1,7 +1,7 @@
 import createClient from "openapi-fetch";
 import { ApiError, type Code } from "./error";
 import type { paths } from "./schema";
-import type { Broadcast, Channel, Coach, Entry, FreshKey, Host, Hosts, House, Invite, Key, LastBroadcast, Logs, Me, OwnChannel, Series, SignUp } from "./types";
+import type { Broadcast, Channel, Coach, Entry, FreshKey, Host, Hosts, House, Invite, Key, LastBroadcast, Logs, Me, OwnChannel, Report, Series, SignUp, Told, Visit } from "./types";
 
 /** Every question a page can ask the host. Each call answers, or throws an ApiError. */
 export interface Api {
@@ -31,6 +31,10 @@ export interface Api {
   hosts(): Promise<Hosts>;
   addHost(address: string): Promise<Host>;
   forgetHost(id: string): Promise<void>;
+  examine(): Promise<Report>;
+  beginCheck(): Promise<Visit>;
+  check(code: string): Promise<Visit>;
+  tellCheck(code: string, told: Told): Promise<Visit>;
   openOutside(url: string, token: string): Promise<void>;
 }
 
@@ -76,6 +80,10 @@ export function httpApi(origin: string, heard: (date: string | null) => void = (
     hosts: () => ask(client.GET("/api/hosts")),
     addHost: (address) => ask(client.POST("/api/hosts", { body: { address } })),
     forgetHost: (id) => ask(client.DELETE("/api/hosts/{id}", { params: { path: { id } } })),
+    examine: () => ask(client.GET("/api/doctor")),
+    beginCheck: () => ask(client.POST("/api/doctor/checks")),
+    check: (code) => ask(client.GET("/api/doctor/checks/{code}", { params: { path: { code } } })),
+    tellCheck: (code, body) => ask(client.POST("/api/doctor/checks/{code}/steps", { params: { path: { code } }, body })),
     openOutside: (url, token) => ask(client.POST("/api/desktop/open", { body: { url }, params: { header: { "X-Echotv-Desktop": token } } })),
   };
 }

@@ -1156,7 +1156,7 @@ export interface components {
         };
         Step: {
             /** @enum {string} */
-            id: "page" | "socket" | "plays";
+            id: "page" | "socket" | "plays" | "back";
             says?: string;
             /** @enum {string} */
             state: "waiting" | "ok" | "fail";

@@ -1,6 +1,6 @@
 import type { Api } from "../api/client";
 import { ApiError, type Code } from "../api/error";
-import type { Addresses, Broadcast, Channel, Coach, Entry, Host, House, Key, LogRecord, Me, OwnChannel, Series } from "../api/types";
+import type { Addresses, Broadcast, Channel, Coach, Entry, Host, House, Key, LogRecord, Me, OwnChannel, Report, Series, Told, Verdict, Visit } from "../api/types";
 
 /** A channel as the guide tells it; live unless said otherwise. */
 export function entry(channel: string, change: Partial<Entry> = {}): Entry {
@@ -33,6 +33,22 @@ export function addresses(ip: string): Addresses {
   };
 }
 
+/** What the doctor found: nothing in the way, unless said otherwise. */
+export function report(...verdicts: Verdict[]): Report {
+  const worst = verdicts.find((v) => v.state === "fail") ?? verdicts.find((v) => v.state === "warn");
+  return { at: "2026-01-01T00:00:00Z", version: "1.2.3", os: "linux", state: worst?.state ?? "ok", says: worst ? `Others cannot reach you yet. ${worst.says}` : "Others can reach you.", verdicts, text: "echo.tv 1.2.3 on linux" };
+}
+
+/** A phone check that nobody came to yet. */
+export function visit(change: Partial<Visit> = {}): Visit {
+  const step = (id: "page" | "socket" | "plays", title: string) => ({ id, title, state: "waiting" as const });
+  return {
+    code: "ABCDEFGH", url: "http://192.168.1.20:5175/#/check?code=ABCDEFGH", expires: "2026-01-01T00:10:00Z", state: "unknown",
+    steps: [step("page", "Page reached"), step("socket", "WebSocket"), step("plays", "Plays the test stream")],
+    back: { id: "back", title: "From here to the phone", state: "waiting" }, says: "Scan the code with a phone that is on the same network.", ...change,
+  };
+}
+
 /** A host that answers from memory by the rules a page relies on. Tests set its fields and read them afterwards. */
 export class FakeApi implements Api {
   house_: House = { id: "s".repeat(16), name: "kims-pc", version: "1.2.3", setUp: true, signUp: "open", addresses: addresses("192.168.1.20") };
@@ -50,6 +66,9 @@ export class FakeApi implements Api {
   hostList: Host[] = [];
   past: Broadcast[] = [];
   records: LogRecord[] = [];
+  report: Report = report();
+  visit: Visit = visit();
+  told: Told[] = [];
   refusal: ApiError | undefined; // the next call fails with this
   opened: { url: string; token: string }[] = [];
   #made = 0;
@@ -116,6 +135,15 @@ export class FakeApi implements Api {
       return found;
     });
   forgetHost = (id: string) => this.#answer(() => void (this.hostList = this.hostList.filter((h) => h.id !== id)));
+  examine = () => this.#answer(() => this.report);
+  beginCheck = () => this.#answer(() => this.visit);
+  check = () => this.#answer(() => this.visit);
+  tellCheck = (code: string, told: Told) =>
+    this.#answer(() => {
+      if (code !== this.visit.code) throw new ApiError("not_found", "this check is over", "start a new one on the host's screen and scan again");
+      this.told.push(told);
+      return this.visit;
+    });
   openOutside = (url: string, token: string) => this.#answer(() => void this.opened.push({ url, token }));
 
   /** Puts a key there, as if made long ago. */
