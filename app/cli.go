@@ -31,11 +31,12 @@ type cli struct {
 	Headless  bool     `group:"server" env:"ECHOTV_HEADLESS" help:"Open no window."`
 	windowFlags
 
-	Run    runCommand    `cmd:"" default:"1" help:"Start echo.tv. This is what happens without a command."`
-	User   userCommand   `cmd:"" help:"Accounts."`
-	Key    keyCommand    `cmd:"" help:"Stream keys."`
-	Status statusCommand `cmd:"" help:"Say whether echo.tv runs here, and what is on air."`
-	Doctor doctorCommand `cmd:"" help:"Say whether others can reach this computer, and what to do when not."`
+	Run        runCommand        `cmd:"" default:"1" help:"Start echo.tv. This is what happens without a command."`
+	User       userCommand       `cmd:"" help:"Accounts."`
+	Key        keyCommand        `cmd:"" help:"Stream keys."`
+	Status     statusCommand     `cmd:"" help:"Say whether echo.tv runs here, and what is on air."`
+	TestStream testStreamCommand `cmd:"" help:"Put a test picture on a channel, until Ctrl-C."`
+	Doctor     doctorCommand     `cmd:"" help:"Say whether others can reach this computer, and what to do when not."`
 }
 
 var groups = kong.ExplicitGroups([]kong.Group{{Key: "server", Title: "When it starts the server:"}})

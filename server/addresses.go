@@ -59,10 +59,14 @@ func (s *Server) rtspAddr() string {
 // Loopback returns the address of the interface for this machine itself, such
 // as http://127.0.0.1:5175.
 func (s *Server) Loopback() string {
-	host, port, _ := net.SplitHostPort(s.web.Addr().String())
-	ip, err := netip.ParseAddr(host)
-	if err != nil || ip.IsUnspecified() {
+	return "http://" + forMachine(s.web.Addr())
+}
+
+// forMachine returns where this machine itself reaches a listener, host:port.
+func forMachine(at net.Addr) string {
+	host, port, _ := net.SplitHostPort(at.String())
+	if ip, err := netip.ParseAddr(host); err != nil || ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return net.JoinHostPort(host, port)
 }

@@ -28,6 +28,10 @@ type Control interface {
 	NewKey(ctx context.Context, name, label string) (tv.StreamKey, error)
 	// Status says whether the host runs and what is on air.
 	Status(ctx context.Context) (Status, error)
+	// TestStream shows the test picture on the channel called name, the owner's
+	// when empty, until ctx ends; begun is told which. Errors: Unavailable when
+	// nothing runs or the channel was taken over, Conflict when it is on air.
+	TestStream(ctx context.Context, name string, begun func(tv.ChannelName)) error
 	// Show brings the window to the front. Errors: Unavailable when nothing
 	// runs, NotFound when it runs without a window.
 	Show(ctx context.Context) error

@@ -31,6 +31,7 @@ import (
 //	PERSON invite                    sets $INVITE
 //	PERSON key new|rotate|revoke LABEL   sets $PERSON_KEY
 //	PERSON title TEXT
+//	PERSON testpicture on|off
 //	PERSON sees CHANNEL live|offline|...
 //	PERSON watches CHANNEL|URL       a real player decodes two seconds of it
 //	PERSON opens PATH STATUS [PATTERN]
@@ -253,6 +254,9 @@ func (s *stage) does(ts *testscript.TestScript, name, what string, args []string
 		return err
 	case "title":
 		return c.Do("PATCH", "/me/channel", map[string]string{"title": args[0]}, nil)
+	case "testpicture":
+		how := map[string]string{"on": "POST", "off": "DELETE"}[args[0]]
+		return c.Do(how, "/me/test-stream", nil, nil)
 	case "key":
 		return s.key(ts, name, args[0], args[1])
 	case "sees":

@@ -36,6 +36,7 @@ import (
 	"echo.tv/server/rtsp"
 	"echo.tv/server/stat"
 	"echo.tv/server/store"
+	"echo.tv/server/testcard"
 	"echo.tv/server/tv"
 )
 
@@ -67,6 +68,7 @@ type Server struct {
 	lan      *lan.Watcher
 	peers    *peer.Peers
 	relays   *relay.Relays
+	cards    *testcard.Cards
 	stat     *stat.Stat
 	health   health
 	web      net.Listener
@@ -139,9 +141,11 @@ func New(cfg Config) (_ *Server, err error) {
 		return s, err
 	}
 	s.relays = s.newRelays()
+	// What a newcomer sends before there is an OBS.
+	s.cards = testcard.New(testcard.Config{Log: s.log("testcard"), Dial: s.dialOwn})
 	control := rand.Text()
 	s.api, err = httpapi.New(httpapi.Config{
-		Log: s.log("http"), Accounts: s.accounts, Hub: s.hub, Coach: s.coach, History: s.history, Records: s.records, Peers: s.peers, Doctor: s.doctor(),
+		Log: s.log("http"), Accounts: s.accounts, Hub: s.hub, Coach: s.coach, History: s.history, Records: s.records, Peers: s.peers, Doctor: s.doctor(), TestCards: s.cards, TestClip: testcard.Clip(),
 		Guide: guide.New(s.hub, httpapi.Profiles{Accounts: s.accounts}, s.peers),
 		UI:    cfg.UI, Media: s.hls, Push: s.push, Addresses: s.Addresses, Moved: s.lan.Changed, Version: cfg.Version, Names: cfg.Names,
 		Stat: s.stat, Metrics: s.stat.Metrics(s.log("metrics")), MetricsToken: token, Faults: s.faults,
@@ -221,6 +225,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { return s.history.Run(ctx) })
 	g.Go(func() error { return s.api.Run(ctx) })
 	g.Go(func() error { return s.rtmp.Run(ctx) })
+	g.Go(func() error { return s.cards.Run(ctx) })
 	g.Go(func() error { return s.hls.Run(ctx) })
 	g.Go(func() error { return s.push.Run(ctx) })
 	g.Go(func() error { return s.lan.Run(ctx) })

@@ -123,6 +123,26 @@ func (a *Accounts) UserByName(name tv.ChannelName) (u User, err error) {
 	return u, nil
 }
 
+// Owner returns the account that owns this host, or NotFound.
+func (a *Accounts) Owner() (u User, err error) {
+	err = a.st.View(func(tx *store.Tx) error {
+		id, _, err := settings.Get(tx, ownerSetting)
+		if err != nil {
+			return err
+		}
+		row, found, err := users.Get(tx, id)
+		if err == nil && !found {
+			err = tv.Errorf(tv.NotFound, "nobody owns this host yet").Hint("open its page on this machine and make the owner's account")
+		}
+		u = row.user(tv.UserID(id))
+		return err
+	})
+	if err != nil {
+		return User{}, err
+	}
+	return u, nil
+}
+
 // AddUser makes an account of any role, for the machine's own command; whoever
 // may run it may read the store as well. The error is Conflict for a name that
 // is taken and for a second owner, Invalid for a name, password or role that

@@ -40,6 +40,7 @@ type host struct {
 	server  *httptest.Server
 	hosts   *fakeHosts // the other computers of the network
 	where   whereabouts
+	cards   fakeCards
 	people  map[string]*http.Client
 	tokens  []string // cookies seen; none may be logged
 	faults  []string
@@ -85,6 +86,7 @@ func newHost(t *testing.T) *host {
 		Log: log, Accounts: accounts, Hub: hub, Coach: h.coach, History: past, Records: records, Peers: h.hosts, Guide: guide.New(hub, Profiles{accounts}, h.hosts), UI: testUI, Media: testMedia,
 		Version: "1.2.3", ControlToken: controlToken, DesktopToken: desktopToken, Desktop: h.window, Names: []string{"tv.example"},
 		Doctor:    testDoctor(),
+		TestCards: &h.cards, TestClip: []byte("ten bytes!"),
 		Addresses: h.where.now, Moved: h.where.changed,
 		Stat: statOf(hub), Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "metrics") }),
 		MetricsToken: metricsToken, Faults: func() []string { return h.faults },

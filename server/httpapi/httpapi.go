@@ -41,6 +41,8 @@ type Config struct {
 	History   *history.History
 	Records   *logs.Ring // what the log page shows
 	Doctor    *doctor.Doctor
+	TestCards TestCards
+	TestClip  []byte       // the test picture as MP4
 	UI        fs.FS        // index.html at its root; nil or without it: a page that says so
 	Media     http.Handler // serves /hls/ and sets its own CORS and cache headers
 	Push      http.Handler // upgrades /push, and checks the origin itself; nil for none

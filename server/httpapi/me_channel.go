@@ -22,6 +22,7 @@ type MyChannel struct {
 	Channel   Channel          `json:"channel"`
 	Entry     guide.Entry      `json:"entry" doc:"As everybody sees it"`
 	Publisher maybe[Publisher] `json:"publisher" doc:"null while nobody publishes"`
+	Testing   bool             `json:"testing" doc:"Whether this host sends the test picture there"`
 }
 
 // Publisher is what sends the stream.
@@ -45,7 +46,7 @@ func (a *API) myChannel(ctx context.Context, _ *none) (*body[MyChannel], error) 
 	if !found {
 		return nil, tv.Errorf(tv.NotFound, "this account has no channel")
 	}
-	out := MyChannel{Channel: Channel{Name: e.Channel, Title: e.Title, Category: e.Category}, Entry: e}
+	out := MyChannel{Channel: Channel{Name: e.Channel, Title: e.Title, Category: e.Category}, Entry: e, Testing: a.TestCards.Running(me.Name)}
 	if s := a.Hub.Status(me.Name); s.State != live.Offline {
 		out.Publisher = some(Publisher{Encoder: s.Encoder, KeyLabel: s.KeyLabel, Address: s.Remote,
 			KeyInterval: s.Video.KeyInterval.Round(time.Millisecond).Seconds(), Dropped: s.Dropped})

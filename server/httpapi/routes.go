@@ -56,6 +56,9 @@ func (a *API) routes(pages http.Handler) http.Handler {
 	route(on, "POST /api/me/keys/{id}/rotate", 200, "rotateKey", "Replace a stream key and cut who streams with it", a.rotateKey)
 	route(on, "DELETE /api/me/keys/{id}", 204, "revokeKey", "End a stream key and cut who streams with it", a.revokeKey)
 
+	route(on, "POST /api/me/test-stream", 204, "startTest", "Put the test picture on the own channel, for ten minutes at most", a.startTest)
+	route(on, "DELETE /api/me/test-stream", 204, "stopTest", "Take the test picture off the air", a.stopTest)
+
 	// What everybody watches.
 	route(on, "GET /api/channels", 200, "channels", "Channels, on air first", a.channels)
 	route(on, "GET /api/channels/{name}", 200, "channel", "One channel, on air or not", a.channel)
@@ -69,6 +72,7 @@ func (a *API) routes(pages http.Handler) http.Handler {
 	route(on, "GET /api/hosts", 200, "hosts", "This host and the others of the network", a.hosts)
 	route(on, "POST /api/hosts", 201, "addHost", "Find a host by its address, and remember it (admin)", a.addHost)
 	route(on, "DELETE /api/hosts/{id}", 204, "forgetHost", "Forget all that is remembered of a host (admin)", a.forgetHost)
+	mux.HandleFunc("GET /api/public/test.mp4", a.testClip)
 	mux.Handle("GET /api/public/directory", a.Peers.Directory()) // for them, not for pages
 
 	// What goes through the host, for tools and for people.
@@ -92,6 +96,7 @@ func (a *API) routes(pages http.Handler) http.Handler {
 	// The machine itself: commands and the window.
 	route(on, "POST /api/control/users", 201, "controlAddUser", "echotv user add", a.controlAddUser)
 	route(on, "POST /api/control/keys", 201, "controlNewKey", "echotv key new", a.controlNewKey)
+	route(on, "POST /api/control/test-key", 200, "controlTestKey", "echotv test-stream", a.controlTestKey)
 	route(on, "GET /api/control/status", 200, "controlStatus", "echotv status", a.controlStatus)
 	route(on, "POST /api/control/show", 204, "controlShow", "Bring the window to the front", a.controlShow)
 	route(on, "POST /api/desktop/open", 204, "desktopOpen", "Open a link in the system's browser", a.desktopOpen)

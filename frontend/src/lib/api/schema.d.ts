@@ -123,6 +123,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/control/test-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** echotv test-stream */
+        post: operations["controlTestKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/control/users": {
         parameters: {
             query?: never;
@@ -469,6 +486,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/me/test-stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put the test picture on the own channel, for ten minutes at most */
+        post: operations["startTest"];
+        /** Take the test picture off the air */
+        delete: operations["stopTest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/owner": {
         parameters: {
             query?: never;
@@ -755,6 +790,14 @@ export interface components {
             setUp: boolean;
             version: string;
         };
+        ControlTest: {
+            /** @description Whose channel; the owner's when empty */
+            name: string;
+        };
+        ControlTestKey: {
+            channel: string;
+            secret: string;
+        };
         ControlUser: {
             name: string;
             /** @description Empty: one is made and told */
@@ -997,6 +1040,8 @@ export interface components {
             entry: components["schemas"]["Entry"];
             /** @description null while nobody publishes */
             publisher: components["schemas"]["Publisher"] | null;
+            /** @description Whether this host sends the test picture there */
+            testing: boolean;
         };
         NewHost: {
             /** @description As the other echo.tv shows it, such as 192.168.1.20:5175 */
@@ -1494,6 +1539,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ControlStatus"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    controlTestKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                "X-Echotv-Control"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ControlTest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ControlTestKey"];
                 };
             };
             /** @description What went wrong */
@@ -2189,6 +2269,60 @@ export interface operations {
                 "application/json": components["schemas"]["Passwords"];
             };
         };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stopTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description No Content */
             204: {
