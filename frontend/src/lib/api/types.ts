@@ -20,7 +20,6 @@ export type Host = Schemas["Host"];
 export type Hosts = Schemas["Hosts"];
 export type Report = Schemas["Report"];
 export type Verdict = Schemas["Verdict"];
-export type Health = Verdict["state"];
 export type Visit = Schemas["Visit"];
 export type Told = Schemas["Told"];
 export type Event = Schemas["Event"];
