@@ -107,3 +107,28 @@ func TestAPhoneOnTheNetworkIsSeenAndReachedBack(t *testing.T) {
 		t.Error("the code is in the log")
 	}
 }
+
+// Two real browsers on two machines: what one reports, the other shows.
+func TestAPhoneInChromiumProvesIt(t *testing.T) {
+	builtUI(t)
+	n := servertest.NewNetwork(t)
+	ann, phone := n.Machine("ann-pc"), n.Machine("phone")
+	ann.Start(build(t))
+	made := ann.Echo("user", "add", "ann", "--role", "owner")
+	screen := startWith(t, ann.Command, "doctor.mjs", "http://127.0.0.1:5175", "ann", made[strings.LastIndex(made, " ")+1:])
+	url, _ := screen.reaches("code")["url"].(string)
+	if !strings.HasPrefix(url, "http://10.77.0.1:5175/#/check?code=") {
+		t.Fatalf("the code leads to %q", url)
+	}
+	it := startWith(t, phone.Command, "phone.mjs", url)
+	screen.reaches("reached")
+	done, proved := it.reaches("done"), screen.reaches("proved")
+	if shown, _ := done["shown"].(float64); shown < 2.5 {
+		t.Errorf("the phone showed %v s of the test stream", done["shown"])
+	}
+	for who, facts := range map[string]map[string]any{"phone": done, "screen": proved} {
+		if errs, _ := facts["errors"].([]any); len(errs) > 0 {
+			t.Errorf("the %s's page complained: %v", who, errs)
+		}
+	}
+}
