@@ -11,11 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
-	"net/http/pprof"
-	"net/netip"
 	"runtime/debug"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -74,93 +70,60 @@ type Server struct {
 	web      net.Listener
 	returned *httpapi.Returned // connections of web that hls had for itself
 	debug    net.Listener      // nil unless asked for
+	control  string            // the token of this machine's commands
 }
 
 // New opens the store and binds every listener, so that a busy port or a folder
 // in use comes back as an error and not later. The caller must Run the server,
 // which also releases everything.
-func New(cfg Config) (_ *Server, err error) {
+func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, records: logs.NewRing()}
 	s.cfg.Log = slog.New(s.records.Tee(cfg.Log.Handler())) // for the owner to read
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.release())
+	for _, step := range []func() error{
+		s.openStore,  // what this host knows for ever: accounts, keys, settings
+		s.takeIn,     // OBS and cameras come in
+		s.putOn,      // what is on air, every way to it, and what is written down of it
+		s.findOthers, // what this network is like, who else is on it, and what they show
+		s.letIn,      // browsers come in
+		s.announce,   // the commands of this machine find us
+	} {
+		if err := step(); err != nil {
+			return s, errors.Join(err, s.release())
 		}
-	}()
-	// What this host knows for ever: accounts, keys, settings.
-	if s.store, err = store.Open(cfg.DataDir); err != nil {
+	}
+	return s, nil
+}
+
+func (s *Server) openStore() (err error) {
+	if s.store, err = store.Open(s.cfg.DataDir); err != nil {
 		if tv.CodeOf(err) == tv.Conflict {
 			err = errors.Join(ErrRunning, err)
 		}
-		return s, err
+		return err
 	}
 	if notice := s.store.Notice(); notice != "" {
 		s.log("store").Warn(notice)
 	}
-	secret, err := account.LoadSecret(cfg.DataDir)
+	secret, err := account.LoadSecret(s.cfg.DataDir)
 	if err != nil {
-		return s, err
+		return err
 	}
-	if s.accounts, err = account.Open(s.store, secret); err != nil {
-		return s, err
-	}
-	// What goes through, for whoever reads figures.
-	s.stat = stat.New(s.figures())
-	token, err := stat.LoadToken(cfg.DataDir)
+	s.accounts, err = account.Open(s.store, secret)
+	return err
+}
+
+func (s *Server) takeIn() (err error) {
+	s.rtmp, err = rtmp.Listen(rtmp.Config{Addr: s.cfg.RTMP, Log: s.log("rtmp"), Auth: publishKeys{s.accounts},
+		Publish: s.publish, Fetch: away{s}.Fetch})
 	if err != nil {
-		return s, err
+		return err
 	}
-	// OBS comes in; what is on air, and the viewers' way to it.
-	s.rtmp, err = rtmp.Listen(rtmp.Config{Addr: cfg.RTMP, Log: s.log("rtmp"), Publish: s.publish, Auth: publishKeys{s.accounts}, Fetch: away{s}.Fetch})
-	if err != nil {
-		return s, err
-	}
-	s.hls = hls.New(hls.Config{Log: s.log("hls"), Keys: watchKeys{s.accounts}, Published: s.stat.PartPublished,
-		Fetch: away{s}.Fetch, Still: away{s}.Still, GiveBack: s.giveBack})
-	s.push = push.New(push.Config{Log: s.log("push"), Codecs: hls.Codecs, Fetch: away{s}.FetchVia, IsPeer: away{s}.IsPeer})
-	s.coach = coach.New(coach.Config{Log: s.log("coach"), Link: s.link})
-	outputs := []func(*live.Channel) live.Output{s.hls.Attach, s.push.Attach, s.rtmp.Attach, s.coach.Attach}
-	if s.rtsp = s.listenRTSP(); s.rtsp != nil {
-		outputs = append(outputs, s.rtsp.Attach)
-	}
-	s.hub = live.NewHub(live.Config{Log: s.log("live"), Packager: cmaf.Packager{}, Outputs: outputs})
-	if s.history, err = s.openHistory(); err != nil {
-		return s, err
-	}
-	// Everybody else comes in.
-	if s.web, err = listen("browsers", "--http", cfg.HTTP); err != nil {
-		return s, err
-	}
-	s.returned = httpapi.NewReturned(s.web.Addr())
-	// What this network is like, who else is on it, and what they show.
-	s.lan = lan.New(s.log("lan"))
-	if s.peers, err = s.findPeers(); err != nil {
-		return s, err
-	}
-	s.relays = s.newRelays()
-	// What a newcomer sends before there is an OBS.
+	s.rtsp = s.listenRTSP()
 	s.cards = testcard.New(testcard.Config{Log: s.log("testcard"), Dial: s.dialOwn})
-	control := rand.Text()
-	s.api, err = httpapi.New(httpapi.Config{
-		Log: s.log("http"), Accounts: s.accounts, Hub: s.hub, Coach: s.coach, History: s.history, Records: s.records, Peers: s.peers, Doctor: s.doctor(), TestCards: s.cards, TestClip: testcard.Clip(),
-		Guide: guide.New(s.hub, httpapi.Profiles{Accounts: s.accounts}, s.peers),
-		UI:    cfg.UI, Media: s.hls, Push: s.push, Addresses: s.Addresses, Moved: s.lan.Changed, Version: cfg.Version, Names: cfg.Names,
-		Stat: s.stat, Metrics: s.stat.Metrics(s.log("metrics")), MetricsToken: token, Faults: s.faults,
-		ControlToken: control, Desktop: cfg.Desktop, DesktopToken: cfg.DesktopToken,
-	})
-	if err != nil {
-		return s, err
-	}
-	if cfg.Debug != "" {
-		if s.debug, err = listen("pprof", "--debug", cfg.Debug); err != nil {
-			return s, err
-		}
-	}
-	// The commands of this machine find us.
-	return s, announce(cfg.DataDir, announcement{URL: s.Loopback(), Token: control})
+	return nil
 }
 
 // listenRTSP returns nil when nobody wants RTSP, or something else has its port:
@@ -169,10 +132,8 @@ func (s *Server) listenRTSP() *rtsp.Server {
 	if s.cfg.RTSP == "" {
 		return nil
 	}
-	r, err := rtsp.Listen(rtsp.Config{
-		Addr: s.cfg.RTSP, Log: s.log("rtsp"), Auth: cameraKeys{s.accounts},
-		Publish: s.publish, Fetch: away{s}.Fetch,
-	})
+	r, err := rtsp.Listen(rtsp.Config{Addr: s.cfg.RTSP, Log: s.log("rtsp"), Auth: cameraKeys{s.accounts},
+		Publish: s.publish, Fetch: away{s}.Fetch})
 	if err != nil {
 		s.log("rtsp").Warn("no RTSP", "err", err)
 		return nil
@@ -180,24 +141,66 @@ func (s *Server) listenRTSP() *rtsp.Server {
 	return r
 }
 
+func (s *Server) putOn() (err error) {
+	s.stat = stat.New(s.figures())
+	s.hls = hls.New(hls.Config{Log: s.log("hls"), Keys: watchKeys{s.accounts}, Published: s.stat.PartPublished,
+		Fetch: away{s}.Fetch, Still: away{s}.Still, GiveBack: s.giveBack})
+	s.push = push.New(push.Config{Log: s.log("push"), Codecs: hls.Codecs, Fetch: away{s}.FetchVia, IsPeer: away{s}.IsPeer})
+	s.coach = coach.New(coach.Config{Log: s.log("coach"), Link: s.link})
+	outputs := []func(*live.Channel) live.Output{s.hls.Attach, s.push.Attach, s.rtmp.Attach, s.coach.Attach}
+	if s.rtsp != nil {
+		outputs = append(outputs, s.rtsp.Attach)
+	}
+	s.hub = live.NewHub(live.Config{Log: s.log("live"), Packager: cmaf.Packager{}, Outputs: outputs})
+	s.history, err = s.openHistory()
+	return err
+}
+
+func (s *Server) findOthers() (err error) {
+	s.lan = lan.New(s.log("lan"))
+	if s.peers, err = s.findPeers(); err != nil {
+		return err
+	}
+	s.relays = s.newRelays()
+	return nil
+}
+
+func (s *Server) letIn() (err error) {
+	if s.web, err = listen("browsers", "--http", s.cfg.HTTP); err != nil {
+		return err
+	}
+	s.returned = httpapi.NewReturned(s.web.Addr())
+	if s.cfg.Debug != "" {
+		if s.debug, err = listen("pprof", "--debug", s.cfg.Debug); err != nil {
+			return err
+		}
+	}
+	token, err := stat.LoadToken(s.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	s.control = rand.Text()
+	s.api, err = httpapi.New(httpapi.Config{
+		Log: s.log("http"), Version: s.cfg.Version, Names: s.cfg.Names, UI: s.cfg.UI,
+		Accounts: s.accounts, Hub: s.hub, Coach: s.coach, History: s.history, Records: s.records, Doctor: s.doctor(),
+		Guide: guide.New(s.hub, httpapi.Profiles{Accounts: s.accounts}, s.peers), Peers: s.peers,
+		Media: s.hls, Push: s.push, TestCards: s.cards, TestClip: testcard.Clip(),
+		Addresses: s.Addresses, Moved: s.lan.Changed,
+		Stat: s.stat, Metrics: s.stat.Metrics(s.log("metrics")), MetricsToken: token, Faults: s.faults,
+		ControlToken: s.control, Desktop: s.cfg.Desktop, DesktopToken: s.cfg.DesktopToken,
+	})
+	return err
+}
+
+func (s *Server) announce() error {
+	return announce(s.cfg.DataDir, announcement{URL: s.Loopback(), Token: s.control})
+}
+
 // publish is the hub's, which is made after those who bring publishers.
 func (s *Server) publish(p live.Publisher) (*live.Session, error) { return s.hub.Publish(p) }
 
-// giveBack is the front door's, which is made after those who bring something
-// through it.
-func (s *Server) giveBack(c net.Conn, unread []byte) { s.returned.Take(c, unread) }
-
 // log returns the logger of a part.
 func (s *Server) log(part string) *slog.Logger { return s.cfg.Log.With("part", part) }
-
-func listen(who, flag, addr string) (net.Listener, error) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, tv.Errorf(tv.Conflict, "cannot listen for %s on %s: %w", who, addr, err).
-			Hint("another program, perhaps another echo.tv, has this port: close it or choose one with " + flag)
-	}
-	return l, nil
-}
 
 // ClaimCode returns the one-time code that makes whoever has it the owner, ""
 // once there is one.
@@ -218,55 +221,25 @@ func (s *Server) Recovered() uint64 {
 // has gone home and the store is closed.
 func (s *Server) Run(ctx context.Context) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.store.Run(ctx, s.log("store")) })
-	g.Go(func() error { return s.hub.Run(ctx) })
-	g.Go(func() error { return s.coach.Run(ctx) })
-	g.Go(func() error { return s.history.Run(ctx) })
-	g.Go(func() error { return s.api.Run(ctx) })
-	g.Go(func() error { return s.rtmp.Run(ctx) })
-	g.Go(func() error { return s.cards.Run(ctx) })
-	g.Go(func() error { return s.hls.Run(ctx) })
-	g.Go(func() error { return s.push.Run(ctx) })
-	g.Go(func() error { return s.lan.Run(ctx) })
-	g.Go(func() error { return s.peers.Run(ctx) })
-	g.Go(func() error { return s.relays.Run(ctx) })
-	if s.rtsp != nil {
-		g.Go(func() error { return s.rtsp.Run(ctx) })
+	parts := []func(context.Context) error{
+		func(ctx context.Context) error { return s.store.Run(ctx, s.log("store")) },
+		s.hub.Run, s.history.Run, s.coach.Run, s.rtmp.Run, s.cards.Run,
+		s.hls.Run, s.push.Run,
+		s.lan.Run, s.peers.Run, s.relays.Run,
+		s.api.Run, s.serveWeb,
 	}
-	g.Go(func() error { return serve(ctx, s.webServer(), httpapi.Listener(s.web), s.returned) })
+	if s.rtsp != nil {
+		parts = append(parts, s.rtsp.Run)
+	}
 	if s.debug != nil {
-		g.Go(func() error {
-			return serve(ctx, &http.Server{Handler: profiles(), ReadHeaderTimeout: 5 * time.Second}, httpapi.Listener(s.debug))
-		})
+		parts = append(parts, s.serveDebug)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	for _, run := range parts {
+		g.Go(func() error { return run(ctx) })
 	}
 	s.log("server").Info("ready", "http", s.web.Addr().String(), "rtmp", s.rtmp.Addr().String(), "rtsp", s.rtspAddr(), "version", s.cfg.Version)
 	return errors.Join(g.Wait(), s.release())
-}
-
-func (s *Server) webServer() *http.Server { return httpapi.NewServer(s.api, s.log("http")) }
-
-// serve runs h on each listener until ctx ends or one of them fails. Requests
-// see ctx, so those that wait end with it; what is left after two seconds is cut.
-func serve(ctx context.Context, h *http.Server, listeners ...net.Listener) error {
-	h.BaseContext = func(net.Listener) context.Context { return ctx }
-	g, failed := errgroup.WithContext(ctx)
-	for _, l := range listeners {
-		g.Go(func() error { return h.Serve(l) })
-	}
-	g.Go(func() error {
-		<-failed.Done()
-		last, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-		defer cancel()
-		if h.Shutdown(last) != nil {
-			return h.Close()
-		}
-		return nil
-	})
-	if err := g.Wait(); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
 }
 
 // release closes what New opened.
@@ -293,39 +266,4 @@ func (s *Server) release() error {
 		return fmt.Errorf("close the store: %w", err)
 	}
 	return nil
-}
-
-// profiles serves pprof, and only it.
-func profiles() http.Handler {
-	m := http.NewServeMux()
-	m.HandleFunc("/debug/pprof/", pprof.Index)
-	m.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
-	m.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	m.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	m.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	return m
-}
-
-// publishKeys answers rtmp from the accounts.
-type publishKeys struct{ *account.Accounts }
-
-func (k publishKeys) Publisher(ctx context.Context, remote netip.Addr, key tv.StreamKey) (rtmp.Grant, error) {
-	g, err := k.Accounts.Publisher(ctx, remote, key)
-	return rtmp.Grant{Channel: g.Channel, KeyID: g.KeyID, KeyLabel: g.Label}, err
-}
-
-// cameraKeys answers rtsp from the accounts.
-type cameraKeys struct{ *account.Accounts }
-
-func (k cameraKeys) Publisher(ctx context.Context, remote netip.Addr, key tv.StreamKey) (rtsp.Grant, error) {
-	g, err := k.Accounts.Publisher(ctx, remote, key)
-	return rtsp.Grant{Channel: g.Channel, KeyID: g.KeyID, KeyLabel: g.Label}, err
-}
-
-// watchKeys answers hls from the accounts.
-type watchKeys struct{ *account.Accounts }
-
-func (k watchKeys) Channel(ctx context.Context, remote netip.Addr, key tv.StreamKey) (tv.ChannelName, error) {
-	g, err := k.Accounts.Publisher(ctx, remote, key)
-	return g.Channel, err
 }
