@@ -15,7 +15,7 @@ export default defineConfig(({ mode }) => ({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 450, // kB: hls.js/light alone is ~370, loaded only when somebody watches
   },
-  server: { proxy: { "/api": proxied, "/hls": proxied } },
+  server: { proxy: { "/api": proxied, "/stat.json": proxied, "/hls": proxied } },
   test: {
     environment: "happy-dom",
     environmentOptions: { happyDOM: { url: "http://127.0.0.1:5175/", settings: { navigation: { disableMainFrameNavigation: true } } } },

@@ -5,7 +5,7 @@ import { Events, eventsUrl } from "./lib/api/events";
 import type { App as Parts } from "./lib/context";
 import { catchLinks, desktopWith } from "./lib/desktop";
 import { Direct } from "./lib/direct";
-import { takeFragment } from "./lib/fragment";
+import { statByPath, takeFragment } from "./lib/fragment";
 import { Clock } from "./lib/state/clock.svelte";
 import { Guide } from "./lib/state/guide.svelte";
 import { House } from "./lib/state/house.svelte";
@@ -16,6 +16,7 @@ import { Theme } from "./lib/state/theme.svelte";
 import "./styles/base.css";
 
 // The composition root: every part is made here, once, and handed to the pages by context.
+statByPath(window);
 const handed = takeFragment(window); // before the router looks at the address
 const clock = new Clock();
 const api = httpApi(location.origin, (date) => clock.correct(date));

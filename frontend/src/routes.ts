@@ -10,6 +10,7 @@ import Settings from "./pages/Settings.svelte";
 import Setup from "./pages/Setup.svelte";
 import SignIn from "./pages/SignIn.svelte";
 import SignUp from "./pages/SignUp.svelte";
+import Stat from "./pages/Stat.svelte";
 import Studio from "./pages/Studio.svelte";
 import Watch from "./pages/Watch.svelte";
 
@@ -32,6 +33,7 @@ const routes: Route[] = [
   { path: /^\/signup$/, page: SignUp, title: "Sign up" },
   { path: /^\/setup$/, page: Setup, title: "Set up" },
   { path: /^\/poster(?:\/@(?<name>[a-z0-9_@-]+))?$/i, page: Poster, title: "Poster", alone: true },
+  { path: /^\/stat$/, page: Stat, title: "Stat" },
   { path: /^\/settings$/, page: Settings, title: "Settings" },
   { path: /^\/logs$/, page: Logs, title: "Log", account: true },
 ];

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { takeFragment } from "./fragment";
+import { statByPath, takeFragment } from "./fragment";
 
 it("takes token and claim out of the address and goes on to set-up", () => {
   location.hash = "#t=desk-token&claim=CODE";
@@ -17,4 +17,16 @@ it("leaves a page's own address alone", () => {
   location.hash = "#/@ann";
   expect(takeFragment(window)).toEqual({ desktop: "", claim: "" });
   expect(location.hash).toBe("#/@ann");
+});
+
+it("makes /stat the page of it, and keeps the page that somebody is on", () => {
+  history.replaceState(null, "", "/stat");
+  statByPath(window);
+  expect(location.pathname + location.hash).toBe("/#/stat");
+  history.replaceState(null, "", "/stat#/@ann");
+  statByPath(window);
+  expect(location.pathname + location.hash).toBe("/#/@ann");
+  history.replaceState(null, "", "/#/studio");
+  statByPath(window);
+  expect(location.pathname + location.hash).toBe("/#/studio");
 });

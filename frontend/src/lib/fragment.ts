@@ -16,3 +16,8 @@ export function takeFragment(w: Window): Handed {
   w.history.replaceState(null, "", handed.claim ? "#/setup" : "#/");
   return handed;
 }
+
+/** /stat is an address that people type, as for nginx. The host answers it with this page; it is #/stat from here on. */
+export function statByPath(w: Window) {
+  if (w.location.pathname === "/stat") w.history.replaceState(null, "", `/${w.location.hash.startsWith("#/") ? w.location.hash : "#/stat"}`);
+}

@@ -1,7 +1,7 @@
 import createClient from "openapi-fetch";
 import { ApiError, type Code } from "./error";
 import type { paths } from "./schema";
-import type { Broadcast, Channel, Coach, Entry, FreshKey, Host, Hosts, House, Invite, Key, LastBroadcast, Logs, Me, OwnChannel, Report, Series, SignUp, Told, Visit } from "./types";
+import type { Broadcast, Channel, Coach, Entry, Figures, FreshKey, Host, Hosts, House, Invite, Key, LastBroadcast, Logs, Me, OwnChannel, Report, Series, SignUp, Told, Visit } from "./types";
 
 /** Every question a page can ask the host. Each call answers, or throws an ApiError. */
 export interface Api {
@@ -22,6 +22,7 @@ export interface Api {
   channels(): Promise<Entry[]>;
   channel(name: string): Promise<Entry>;
   series(name: string, after: number): Promise<Series>; // seconds since 1970
+  stat(): Promise<Figures>;
   coach(): Promise<Coach>;
   broadcasts(): Promise<Broadcast[]>; // the own ones, the newest first
   lastBroadcast(name: string): Promise<LastBroadcast | null>;
@@ -71,6 +72,7 @@ export function httpApi(origin: string, heard: (date: string | null) => void = (
     channels: async () => (await ask(client.GET("/api/channels"))).channels,
     channel: (name) => ask(client.GET("/api/channels/{name}", { params: { path: { name } } })),
     series: (name, after) => ask(client.GET("/api/channels/{name}/series", { params: { path: { name }, query: { after } } })),
+    stat: () => ask(client.GET("/stat.json")),
     coach: () => ask(client.GET("/api/me/coach")),
     broadcasts: async () => (await ask(client.GET("/api/me/broadcasts"))).broadcasts,
     lastBroadcast: async (name) => (await ask(client.GET("/api/channels/{name}/broadcast", { params: { path: { name } } }))).last,

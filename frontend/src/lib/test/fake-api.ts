@@ -1,6 +1,6 @@
 import type { Api } from "../api/client";
 import { ApiError, type Code } from "../api/error";
-import type { Addresses, Broadcast, Channel, Coach, Entry, Host, House, Key, LogRecord, Me, OwnChannel, Report, Series, Told, Verdict, Visit } from "../api/types";
+import type { Addresses, Broadcast, Channel, Coach, Entry, Figures, Host, House, Key, LogRecord, Me, OwnChannel, Report, Series, StreamFigures, Told, Verdict, Visit } from "../api/types";
 
 /** A channel as the guide tells it; live unless said otherwise. */
 export function entry(channel: string, change: Partial<Entry> = {}): Entry {
@@ -49,6 +49,33 @@ export function visit(change: Partial<Visit> = {}): Visit {
   };
 }
 
+/** What goes through one stream; live and watched by five unless said otherwise. */
+export function stream(channel: string, change: Partial<StreamFigures> = {}): StreamFigures {
+  return {
+    channel, host: "", state: "live", publishing: true, since: new Date(Date.now() - 3_600_000).toISOString(), seconds: 3600,
+    bytesIn: 2_700_000_000, bytesOut: 9_000_000_000, bitsIn: 6_160_000, bitsVideo: 6_000_000, bitsAudio: 160_000, bitsOut: 30_500_000, bitsNow: 6_200_000,
+    picture: { codec: "H.264", profile: "High", level: 4.2, width: 1920, height: 1080, fps: 60, keyInterval: 1, frames: 216_000 },
+    sound: { codec: "AAC", profile: "LC", sampleRate: 48000, channels: 2, frames: 168_750 },
+    dropped: 0, viewers: 5, viewersBy: { push: 4, hls: 0, ts: 1, rtsp: 0, rtmp: 0, peer: 0 },
+    bytesBy: { push: 8_000_000_000, hls: 0, ts: 1_000_000_000, rtsp: 0, rtmp: 0, peer: 0 }, address: "", encoder: "", key: "", ...change,
+  };
+}
+
+/** All of a host: its sums are those of its streams. */
+export function flow(...streams: StreamFigures[]): Figures {
+  const sum = (of: (s: StreamFigures) => number) => streams.reduce((n, s) => n + of(s), 0);
+  const by = (of: (s: StreamFigures) => StreamFigures["viewersBy"]) => ({
+    push: sum((s) => of(s).push), hls: sum((s) => of(s).hls), ts: sum((s) => of(s).ts), rtsp: sum((s) => of(s).rtsp), rtmp: sum((s) => of(s).rtmp), peer: sum((s) => of(s).peer),
+  });
+  return {
+    streams, details: false,
+    host: {
+      version: "1.2.3", uptime: 7200, accepted: 3, bytesIn: sum((s) => s.bytesIn), bytesOut: sum((s) => s.bytesOut), bitsIn: sum((s) => s.bitsIn), bitsOut: sum((s) => s.bitsOut),
+      viewers: sum((s) => s.viewers), viewersBy: by((s) => s.viewersBy), bytesBy: by((s) => s.bytesBy),
+    },
+  };
+}
+
 /** A host that answers from memory by the rules a page relies on. Tests set its fields and read them afterwards. */
 export class FakeApi implements Api {
   house_: House = { id: "s".repeat(16), name: "kims-pc", version: "1.2.3", setUp: true, signUp: "open", addresses: addresses("192.168.1.20") };
@@ -62,6 +89,7 @@ export class FakeApi implements Api {
   publisher: OwnChannel["publisher"] = null;
   figures: Series = { at: [], bitrate: [], fps: [], viewers: [], keyInterval: [], late: [] };
   coached: Coach = { health: "off", advice: [], budget: { basis: "unknown", kind: "unknown", mbit: 0, carries: 0, used: 0, viewers: 0, near: false } };
+  flow: Figures = flow();
   self: Host = host({ id: "s".repeat(16), name: "kims-pc", words: "stone river late bell", address: "192.168.1.20:5175" });
   hostList: Host[] = [];
   past: Broadcast[] = [];
@@ -121,6 +149,7 @@ export class FakeApi implements Api {
   channels = () => this.#answer(() => this.entries);
   channel = (name: string) => this.#answer(() => this.#entry(name));
   series = (_name: string, after: number) => this.#answer(() => newer(this.figures, after));
+  stat = () => this.#answer(() => this.flow);
   coach = () => this.#answer(() => this.coached);
   broadcasts = () => this.#answer(() => this.past);
   lastBroadcast = (_name: string) => this.#answer(() => this.past[0] ?? null);

@@ -36,6 +36,7 @@ export const icons = {
   moon: "M19.5 14.2A8 8 0 0 1 9.8 4.5a8 8 0 1 0 9.7 9.7Z",
   screen: "M3.5 5h17v11.5h-17zM8.5 20h7M12 16.5V20",
   window: "M13.5 4.5h6v6M19.5 4.5 11 13M17 14.5v5H4.5V7H10",
+  chart: "M4 4.5v15h16.5M7.5 15l4-5 3.5 3 5-7",
   signal: "M5 17v2M9.7 13.5V19M14.3 9.5V19M19 5v14",
 } as const;
 
