@@ -1,4 +1,5 @@
 import { screen, within } from "@testing-library/svelte";
+import userEvent from "@testing-library/user-event";
 import { tick } from "svelte";
 import { expect, it } from "vitest";
 import { away, entry, FakeApi, kimsId } from "../lib/test/fake-api";
@@ -90,4 +91,20 @@ it("claims nothing before the host has said anything", async () => {
   Object.assign(app, { guide: new (app.guide.constructor as new () => typeof app.guide)() });
   open(Home, app);
   expect(screen.queryByText("Nobody is live")).toBeNull();
+});
+
+it("puts a newcomer live without OBS, and says why when it cannot", async () => {
+  let api!: FakeApi;
+  await home((a) => ((api = a).user = { name: "ann", role: "streamer", created: "" }));
+  const press = () => userEvent.click(screen.getByRole("button", { name: "Send a test picture" }));
+  api.refuse("too_many", "16 channels show the test picture already", "try again in some minutes");
+  await press();
+  expect([api.testing, (await screen.findByRole("alert")).textContent]).toEqual([false, expect.stringContaining("try again in some minutes")]);
+  await press();
+  expect(api.testing).toBe(true);
+});
+
+it("offers the test picture to those only who may stream", async () => {
+  await home((api) => (api.user = { name: "bob", role: "viewer", created: "" }));
+  expect(screen.queryByRole("button", { name: "Send a test picture" })).toBeNull();
 });

@@ -173,3 +173,22 @@ it("tells a viewer's account that it cannot stream", async () => {
   await studio((api) => (api.user = { name: "vic", role: "viewer", created: "" }));
   expect(screen.getByRole("heading", { name: "This account can watch, not stream" })).toBeTruthy();
 });
+
+it("sends a test picture and takes it back", async () => {
+  const { api, app } = await studio();
+  app.guide.set([entry("ann", { state: "offline" })]);
+  await press("Send a test picture");
+  expect(api.testing).toBe(true);
+  app.guide.set([entry("ann")]);
+  await settle();
+  expect(screen.getByText("This is the test picture.")).toBeTruthy();
+  await press("Stop the test picture");
+  expect(api.testing).toBe(false);
+});
+
+it("offers no test picture over a stream of OBS", async () => {
+  const { app } = await studio();
+  app.guide.set([entry("ann")]);
+  await settle();
+  expect(screen.queryByRole("button", { name: "Send a test picture" })).toBeNull();
+});

@@ -14,6 +14,8 @@ export interface Api {
   changePassword(old: string, fresh: string): Promise<void>;
   ownChannel(): Promise<OwnChannel>;
   setChannel(change: { title: string; category: string }): Promise<Channel>;
+  startTest(): Promise<void>; // puts the test picture on the own channel
+  stopTest(): Promise<void>;
   keys(): Promise<Key[]>;
   newKey(label: string): Promise<FreshKey>;
   revealKey(id: string): Promise<string>;
@@ -64,6 +66,8 @@ export function httpApi(origin: string, heard: (date: string | null) => void = (
     changePassword: (old, fresh) => ask(client.PUT("/api/me/password", { body: { old, new: fresh } })),
     ownChannel: () => ask(client.GET("/api/me/channel")),
     setChannel: (change) => ask(client.PATCH("/api/me/channel", { body: change })),
+    startTest: async () => void (await ask(client.POST("/api/me/test-stream"))),
+    stopTest: async () => void (await ask(client.DELETE("/api/me/test-stream"))),
     keys: async () => (await ask(client.GET("/api/me/keys"))).keys,
     newKey: (label) => ask(client.POST("/api/me/keys", { body: { label } })),
     revealKey: async (id) => (await ask(client.POST("/api/me/keys/{id}/reveal", { params: { path: { id } } }))).secret,

@@ -87,6 +87,7 @@ export class FakeApi implements Api {
   keyList: Key[] = [];
   profile: Channel = { name: "ann", title: "Old title", category: "" };
   publisher: OwnChannel["publisher"] = null;
+  testing = false;
   figures: Series = { at: [], bitrate: [], fps: [], viewers: [], keyInterval: [], late: [] };
   coached: Coach = { health: "off", advice: [], budget: { basis: "unknown", kind: "unknown", mbit: 0, carries: 0, used: 0, viewers: 0, near: false } };
   flow: Figures = flow();
@@ -139,7 +140,9 @@ export class FakeApi implements Api {
       if (old !== this.password) throw new ApiError("forbidden", "the current password is wrong");
       this.password = fresh;
     });
-  ownChannel = () => this.#answer(() => ({ channel: this.profile, entry: this.#entry(this.profile.name), publisher: this.publisher }));
+  ownChannel = () => this.#answer(() => ({ channel: this.profile, entry: this.#entry(this.profile.name), publisher: this.publisher, testing: this.testing }));
+  startTest = () => this.#answer(() => void (this.testing = true));
+  stopTest = () => this.#answer(() => void (this.testing = false));
   setChannel = (change: { title: string; category: string }) => this.#answer(() => (this.profile = { ...this.profile, ...change }));
   keys = () => this.#answer(() => this.keyList);
   newKey = (label: string) => this.#answer(() => this.#make(`k${++this.#made}`, label));
