@@ -99,7 +99,7 @@ it("puts a newcomer live without OBS, and says why when it cannot", async () => 
   const press = () => userEvent.click(screen.getByRole("button", { name: "Send a test picture" }));
   api.refuse("too_many", "16 channels show the test picture already", "try again in some minutes");
   await press();
-  expect([api.testing, (await screen.findByRole("alert")).textContent]).toEqual([false, expect.stringContaining("try again in some minutes")]);
+  expect([api.testing, (await screen.findByRole("alert")).textContent]).toEqual([false, expect.stringContaining("Try again in some minutes")]);
   await press();
   expect(api.testing).toBe(true);
 });
