@@ -4,6 +4,7 @@ import { tick } from "svelte";
 import { expect, it, vi } from "vitest";
 import { away, entry, FakeApi, host, kimsId } from "../lib/test/fake-api";
 import { FakeKind } from "../lib/test/fake-engine";
+import { Guide } from "../lib/state/guide.svelte";
 import { open, parts } from "../lib/test/open";
 import Watch from "./Watch.svelte";
 
@@ -107,6 +108,20 @@ it("holds the picture while the signal is lost", async () => {
   await settle();
   expect(kind.last.destroyed).toBe(false);
   expect(screen.getByText(/ann's computer stopped sending/)).toBeTruthy();
+});
+
+it("does not wait for the guide, and goes on when that says what it plays already", async () => {
+  const [app, kind] = [await parts(), new FakeKind()];
+  app.guide = new Guide(); // that nobody has told anything yet
+  open(Watch, app, { name: "ann", kinds: [kind] });
+  await settle();
+  expect(kind.last.url).toBe("/hls/ann/index.m3u8");
+  app.guide.set([entry("ann", { since: "2026-01-01T00:00:00Z" })]);
+  await settle();
+  expect(kind.made.map((e) => e.destroyed)).toEqual([false]);
+  app.guide.set([entry("ann", { state: "offline" })]);
+  await settle();
+  expect(kind.last.destroyed).toBe(true);
 });
 
 it("waits for a channel that is offline, and shows who else is live", async () => {

@@ -60,8 +60,8 @@ export class LiveEdge {
       this.#hurrying = false;
       return { rate: 1, jump: true };
     }
-    if (over > 0.06) this.#hurrying = true;
-    if (over < 0.02) this.#hurrying = false;
+    if (over > 0.05) this.#hurrying = true;
+    if (over < 0.01) this.#hurrying = false;
     return { rate: this.#hurrying && mayHurry ? this.#pace.hurry : 1, jump: false };
   }
 

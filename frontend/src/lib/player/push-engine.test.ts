@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { fakeMedia, FakeMediaSource, FakeSocket } from "../test/fake-media";
 import type { Report } from "./engine";
+import { PICTURES } from "./live-edge";
 import { PushEngine } from "./push-engine";
 
 const CODECS = "avc1.64001f,mp4a.40.2";
@@ -98,11 +99,22 @@ describe("it begins", () => {
 });
 
 describe("it stays live", () => {
+  it("does not take a decoder that warms up for a bad network", async () => {
+    await playing(20);
+    const ahead = () => 20 - engine.read().edge!;
+    v.dispatchEvent(new Event("playing"));
+    stall();
+    expect(ahead()).toBeCloseTo(PICTURES.base);
+    await vi.advanceTimersByTimeAsync(2000);
+    stall();
+    expect(ahead()).toBeGreaterThan(PICTURES.base);
+  });
+
   it("by hurrying a little, and by a jump when it is far", async () => {
     await playing(20);
     await picture(20.3);
     expect(v.playbackRate).toBe(1.08);
-    await picture(20.01);
+    await picture(20.005);
     expect(v.playbackRate).toBe(1);
     await picture(21);
     expect([v.currentTime, v.playbackRate]).toEqual([20.9, 1]);

@@ -4,6 +4,7 @@ import type { Run } from "./media-buffer";
 
 const GAP = 0.3; // s without media that are worth a jump while there is still something to show
 const LATE = 0.15; // s that a start may cost without a second jump
+const WARM_UP = 2000; // ms from the first picture: a decoder and a sound card that begin run dry once or twice, on any network
 
 /**
  * Keeps a <video> at the live edge of what its engine buffers: hurries, jumps, leaps over holes, and leaves somebody alone who paused or
@@ -18,6 +19,7 @@ export class Steering {
   #trailing = false; // behind by the viewer's own wish
   #sought = NaN; // where we went ourselves
   #starting = false;
+  #warm = 0; // when stalls begin to tell something about the network, ms
 
   /** newest: undefined for "not yet". stalled is told that the picture stands still for want of media. */
   constructor(video: HTMLVideoElement, edge: LiveEdge, newest: () => Run | undefined, stalled: () => void) {
@@ -100,6 +102,7 @@ export class Steering {
   #playing = () => {
     const { live } = this;
     if (this.#starting && live !== undefined && live - this.#video.currentTime > LATE) this.#go(live);
+    if (this.#starting) this.#warm = Date.now() + WARM_UP;
     this.#starting = false;
   };
 
@@ -112,6 +115,6 @@ export class Steering {
 
   #waiting = () => {
     const v = this.#video;
-    if (this.#newest() && !v.seeking && !v.paused) this.#stalled();
+    if (this.#newest() && !v.seeking && !v.paused && Date.now() >= this.#warm) this.#stalled();
   };
 }
