@@ -16,8 +16,9 @@ func TestABusyRTSPPortIsAWarning(t *testing.T) {
 	}
 	defer other.Close()
 	h := servertest.Start(t, func(c *server.Config) { c.RTSP = other.Addr().String() })
-	if code, _, _, err := servertest.NewClient(h.URL).Get("/api/health"); err != nil || code != 200 {
-		t.Errorf("browsers get %d, %v", code, err)
+	code, health, _, err := servertest.NewClient(h.URL).Get("/api/health")
+	if err != nil || code != 200 || !strings.Contains(health, `"degraded"`) || !strings.Contains(health, "RTSP is off") {
+		t.Errorf("browsers get %d %s, %v", code, health, err)
 	}
 	servertest.Eventually(t, func() string {
 		if log := h.Log.String(); !strings.Contains(log, "no RTSP") || !strings.Contains(log, "--rtsp") || !strings.Contains(log, "rtsp=off") {
