@@ -6,11 +6,11 @@ const calm = { rate: 1, jump: false };
 describe("LiveEdge", () => {
   it("hurries when it drifts, and stops hurrying a little later than it began", () => {
     const e = new LiveEdge(PICTURES);
-    expect(e.step(0.14, 0, true)).toEqual(calm);
-    expect(e.step(0.16, 0, true)).toEqual({ rate: 1.08, jump: false });
-    expect(e.step(0.13, 0, true)).toEqual({ rate: 1.08, jump: false });
-    expect(e.step(0.105, 0, true)).toEqual(calm);
-    expect(e.step(0.13, 0, true)).toEqual(calm);
+    expect(e.step(0.18, 0, true)).toEqual(calm);
+    expect(e.step(0.2, 0, true)).toEqual({ rate: 1.08, jump: false });
+    expect(e.step(0.17, 0, true)).toEqual({ rate: 1.08, jump: false });
+    expect(e.step(0.155, 0, true)).toEqual(calm);
+    expect(e.step(0.18, 0, true)).toEqual(calm);
   });
 
   it("never goes beyond 1.1, and hurries only where it may", () => {
@@ -28,12 +28,12 @@ describe("LiveEdge", () => {
   it("keeps more ahead after a stall, within reason, and less again while none comes", () => {
     const e = new LiveEdge(PICTURES);
     e.stalled(0);
-    expect(e.target).toBeCloseTo(0.22);
-    e.step(0.2, 4000, true);
-    expect(e.target).toBeCloseTo(0.22);
-    for (let s = 5; s < 8; s++) e.step(0.2, s * 1000, true);
-    expect(e.target).toBeCloseTo(0.19);
-    for (let s = 8; s < 60; s++) e.step(0.2, s * 1000, true);
+    expect(e.target).toBeCloseTo(0.27);
+    e.step(0.25, 4000, true);
+    expect(e.target).toBeCloseTo(0.27);
+    for (let s = 5; s < 8; s++) e.step(0.25, s * 1000, true);
+    expect(e.target).toBeCloseTo(0.24);
+    for (let s = 8; s < 60; s++) e.step(0.25, s * 1000, true);
     expect(e.target).toBeCloseTo(PICTURES.base);
     for (let i = 0; i < 100; i++) e.stalled(0);
     expect(e.target).toBe(PICTURES.most);

@@ -84,7 +84,7 @@ describe("it begins", () => {
 
   it("as close to now as it dares, though the host sends from the last key frame on", async () => {
     await playing(20);
-    expect(v.currentTime).toBeCloseTo(19.9);
+    expect(v.currentTime).toBeCloseTo(20 - PICTURES.base);
     expect(report).toHaveBeenLastCalledWith(null);
   });
 
@@ -94,7 +94,7 @@ describe("it begins", () => {
     await picture(20.6);
     element.seeking = false;
     v.dispatchEvent(new Event("playing"));
-    expect(v.currentTime).toBeCloseTo(20.5);
+    expect(v.currentTime).toBeCloseTo(20.6 - PICTURES.base);
   });
 });
 
@@ -106,8 +106,9 @@ describe("it stays live", () => {
     stall();
     expect(ahead()).toBeCloseTo(PICTURES.base);
     await vi.advanceTimersByTimeAsync(2000);
+    await picture(20);
     stall();
-    expect(ahead()).toBeGreaterThan(PICTURES.base);
+    expect(ahead()).toBeGreaterThan(PICTURES.base + 0.1);
   });
 
   it("by hurrying a little, and by a jump when it is far", async () => {
@@ -117,7 +118,7 @@ describe("it stays live", () => {
     await picture(20.005);
     expect(v.playbackRate).toBe(1);
     await picture(21);
-    expect([v.currentTime, v.playbackRate]).toEqual([20.9, 1]);
+    expect([v.currentTime, v.playbackRate]).toEqual([21 - PICTURES.base, 1]);
   });
 
   it("keeps the rate at 1 in WebKitGTK until something was pressed", async () => {
@@ -147,17 +148,17 @@ describe("it stays live", () => {
   it("leaps over a hole, at once when there is nothing to show", async () => {
     await playing(20);
     await picture(25, { from: 24 });
-    expect(v.currentTime).toBeCloseTo(24.9);
+    expect(v.currentTime).toBeCloseTo(25 - PICTURES.base);
     element.readyState = 2;
     await picture(25.3, { from: 25.1 });
-    expect(v.currentTime).toBeCloseTo(25.2);
+    expect(v.currentTime).toBeCloseTo(25.3 - PICTURES.base);
   });
 
   it("finds its way out of a place where nothing will ever be", async () => {
     await playing(20);
     Object.assign(element, { readyState: 1, seeking: true });
     await picture(25, { from: 24 });
-    expect(v.currentTime).toBeCloseTo(24.9);
+    expect(v.currentTime).toBeCloseTo(25 - PICTURES.base);
   });
 });
 
@@ -169,7 +170,7 @@ describe("it tells", () => {
     vi.advanceTimersByTime(2000);
     await picture(22, { key: true });
     const r = engine.read();
-    expect(r).toMatchObject({ codecs: CODECS, interval: 2, missed: 31, reconnects: 0, start: 18, edge: 21.9 });
+    expect(r).toMatchObject({ codecs: CODECS, interval: 2, missed: 31, reconnects: 0, start: 18, edge: 22 - PICTURES.base });
     expect(r.ahead).toBeCloseTo(22 - v.currentTime);
     expect(r.delay).toBeCloseTo(22 - v.currentTime, 1);
   });
@@ -187,7 +188,7 @@ describe("when nobody watches", () => {
     host().open();
     host().say({ on: "ann", codecs: CODECS });
     await picture(60, { from: 58 });
-    expect(v.currentTime).toBeCloseTo(59.9);
+    expect(v.currentTime).toBeCloseTo(60 - PICTURES.base);
   });
 
   it("hidden and silent is nobody; hidden with sound is somebody", async () => {
@@ -307,7 +308,7 @@ describe("the publisher", () => {
     vi.advanceTimersByTime(2000);
     expect([asked(), FakeSocket.made.length]).toEqual([2, 1]);
     await picture(30, { from: 29 });
-    expect(v.currentTime).toBeCloseTo(29.9);
+    expect(v.currentTime).toBeCloseTo(30 - PICTURES.base);
   });
 
   it("may come back with another picture: the same buffer goes on with another type", async () => {
@@ -329,7 +330,7 @@ describe("the publisher", () => {
     await settle();
     await picture(30);
     expect(buffer().type).toBe('video/mp4; codecs="avc1.64001f"');
-    expect(v.currentTime).toBeCloseTo(29.9);
+    expect(v.currentTime).toBeCloseTo(30 - PICTURES.base);
   });
 });
 

@@ -19,7 +19,7 @@ export class Steering {
   #trailing = false; // behind by the viewer's own wish
   #sought = NaN; // where we went ourselves
   #starting = false;
-  #warm = 0; // when stalls begin to tell something about the network, ms
+  #warm = 0; // when stalls begin to tell something about the network, ms; not before it plays
 
   /** newest: undefined for "not yet". stalled is told that the picture stands still for want of media. */
   constructor(video: HTMLVideoElement, edge: LiveEdge, newest: () => Run | undefined, stalled: () => void) {
@@ -68,6 +68,7 @@ export class Steering {
   begin() {
     this.follow();
     this.#starting = true;
+    this.#warm = Infinity;
     if (this.live !== undefined) this.#go(this.live);
   }
 
