@@ -16,6 +16,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/danielgtaylor/huma/v2"
 
+	"echo.tv/server/crowd"
 	"echo.tv/server/guide"
 	"echo.tv/server/tv"
 )
@@ -62,15 +63,11 @@ type feed struct {
 	making sync.Mutex      // held while a new frame follows the newest
 	life   context.Context // ends with run; a socket's own context ends with its request
 	end    context.CancelFunc
-
-	mu    sync.Mutex
-	total int                // guarded by mu
-	perIP map[netip.Addr]int // guarded by mu; no zero entries
-	open  sync.WaitGroup     // Add only with mu held and life not over
+	crowd  *crowd.Crowd
 }
 
 func newFeed() *feed {
-	f := &feed{perIP: map[netip.Addr]int{}}
+	f := &feed{crowd: crowd.New(maxSockets, maxSocketsPerIP)}
 	f.life, f.end = context.WithCancel(context.Background())
 	f.newest.Store(&frame{stale: make(chan struct{})})
 	return f
@@ -78,7 +75,7 @@ func newFeed() *feed {
 
 // run publishes lists until ctx ends, then sends everybody home and waits.
 func (f *feed) run(ctx context.Context, log *slog.Logger, g *guide.Guide) error {
-	defer f.close()
+	defer f.crowd.Close(f.end)
 	for ctx.Err() == nil {
 		mark := g.Mark()
 		if err := f.publish(g); err != nil {
@@ -125,39 +122,17 @@ func (f *feed) put(change func(*frame)) {
 	}
 }
 
-func (f *feed) close() {
-	f.mu.Lock() // whoever is in enter has been counted, or sees the end
-	f.end()
-	f.mu.Unlock()
-	f.open.Wait()
-}
-
-// enter takes a place for ip, which leave gives back.
+// enter takes a place for ip, which crowd.Leave gives back.
 func (f *feed) enter(ip netip.Addr) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	switch {
-	case f.life.Err() != nil:
+	switch f.crowd.Enter(ip) {
+	case crowd.ErrClosed:
 		return tv.Errorf(tv.Unavailable, "this host is shutting down")
-	case f.perIP[ip] >= maxSocketsPerIP:
+	case crowd.ErrAddress:
 		return tv.Errorf(tv.TooMany, "too many windows of this address listen already").Hint("close some of them").After(pingEvery)
-	case f.total >= maxSockets:
+	case crowd.ErrFull:
 		return tv.Errorf(tv.TooMany, "too many listen already").After(pingEvery)
 	}
-	f.total++
-	f.perIP[ip]++
-	f.open.Add(1)
 	return nil
-}
-
-func (f *feed) leave(ip netip.Addr) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.total--
-	if f.perIP[ip]--; f.perIP[ip] == 0 {
-		delete(f.perIP, ip)
-	}
-	f.open.Done()
 }
 
 // events upgrades one listener. It is a WebSocket and not server-sent events
@@ -174,7 +149,7 @@ func (a *API) events(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, err)
 		return
 	}
-	defer a.feed.leave(ip)
+	defer a.feed.crowd.Leave(ip)
 	c, err := websocket.Accept(w, r, nil)
 	if err != nil {
 		return // Accept has answered

@@ -177,9 +177,7 @@ func TestVanishedListenersLeaveNothingBehind(t *testing.T) {
 			c.CloseNow()
 		}
 		within(t, func() string {
-			h.api.feed.mu.Lock()
-			defer h.api.feed.mu.Unlock()
-			if h.api.feed.total != 0 || len(h.api.feed.perIP) != 0 {
+			if h.api.feed.crowd.Len() != 0 {
 				return "sockets are still counted"
 			}
 			return ""

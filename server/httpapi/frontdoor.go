@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"echo.tv/server/crowd"
 	"echo.tv/server/tv"
 )
 
@@ -254,16 +255,12 @@ func limited(next http.Handler) http.Handler {
 // one address. One more is closed at once: a client that waits for its turn
 // would hold a descriptor as well.
 func Listener(l net.Listener) net.Listener {
-	return &limitedListener{Listener: l, total: maxConns, perIP: maxConnsPerIP, open: map[netip.Addr]int{}}
+	return &limitedListener{l, crowd.New(maxConns, maxConnsPerIP)}
 }
 
 type limitedListener struct {
 	net.Listener
-	total, perIP int
-
-	mu   sync.Mutex
-	sum  int                // guarded by mu
-	open map[netip.Addr]int // guarded by mu; no zero entries
+	crowd *crowd.Crowd
 }
 
 func (l *limitedListener) Accept() (net.Conn, error) {
@@ -273,30 +270,10 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		ip := addrOf(c.RemoteAddr())
-		if l.enter(ip) {
-			return &limitedConn{Conn: c, leave: sync.OnceFunc(func() { l.leave(ip) })}, nil
+		if l.crowd.Enter(ip) == nil {
+			return &limitedConn{Conn: c, leave: sync.OnceFunc(func() { l.crowd.Leave(ip) })}, nil
 		}
 		c.Close()
-	}
-}
-
-func (l *limitedListener) enter(ip netip.Addr) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.sum >= l.total || l.open[ip] >= l.perIP {
-		return false
-	}
-	l.sum++
-	l.open[ip]++
-	return true
-}
-
-func (l *limitedListener) leave(ip netip.Addr) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.sum--
-	if l.open[ip]--; l.open[ip] == 0 {
-		delete(l.open, ip)
 	}
 }
 

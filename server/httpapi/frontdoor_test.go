@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"echo.tv/server/crowd"
 )
 
 var quiet = slog.New(slog.DiscardHandler)
@@ -357,8 +359,7 @@ func (f from) Close() error         { f.closed.Add(1); return nil }
 func TestOneAddressCannotTakeAllConnections(t *testing.T) {
 	var refused atomic.Int32
 	p := pipes{make(chan net.Conn, 100)}
-	l := Listener(p).(*limitedListener)
-	l.perIP, l.total = 2, 4
+	l := &limitedListener{p, crowd.New(4, 2)}
 	dial := func(ip string) net.Conn {
 		before := refused.Load()
 		p.ready <- from{addr: &net.TCPAddr{IP: net.ParseIP(ip)}, closed: &refused}

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"sync"
 	"time"
+
+	"echo.tv/server/crowd"
 )
 
 const (
@@ -25,10 +27,10 @@ var nonceForm = regexp.MustCompile(`^[A-Za-z0-9]{16,64}$`)
 // board holds what this host says of itself, made once for all who follow.
 type board struct {
 	mu      sync.Mutex
-	say     []byte             // guarded by mu; never written to
-	changed chan struct{}      // guarded by mu; closed and replaced with say
-	by      map[netip.Addr]int // guarded by mu; followers, no zero entries
-	total   int                // guarded by mu
+	say     []byte        // guarded by mu; never written to
+	changed chan struct{} // guarded by mu; closed and replaced with say
+
+	followers *crowd.Crowd
 }
 
 // post puts say up, if it differs.
@@ -50,26 +52,6 @@ func (b *board) read() ([]byte, <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.say, b.changed
-}
-
-func (b *board) enter(ip netip.Addr) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.total >= maxFollowers || b.by[ip] >= maxFollowersIP {
-		return false
-	}
-	b.total++
-	b.by[ip]++
-	return true
-}
-
-func (b *board) leave(ip netip.Addr) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.total--
-	if b.by[ip]--; b.by[ip] == 0 {
-		delete(b.by, ip)
-	}
 }
 
 // keepPosting puts up what this host has on, at each change and every other
@@ -110,12 +92,12 @@ func (p *Peers) serveDirectory(w http.ResponseWriter, r *http.Request) {
 	}
 	from, _ := netip.ParseAddrPort(r.RemoteAddr)
 	ip := from.Addr().Unmap().WithZone("")
-	if !p.board.enter(ip) {
+	if p.board.followers.Enter(ip) != nil {
 		w.Header().Set("Retry-After", "10")
 		http.Error(w, "too many follow", http.StatusTooManyRequests)
 		return
 	}
-	defer p.board.leave(ip)
+	defer p.board.followers.Leave(ip)
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	t := telling{pen: pen{key: p.cfg.Identity.key, asked: r.Host, nonce: nonce}, w: w, out: http.NewResponseController(w)}
 	t.out.SetReadDeadline(time.Time{}) // past ReadTimeout net/http takes who only listens for gone

@@ -93,8 +93,8 @@ func TestTheDirectoryHasItsLimits(t *testing.T) {
 			res.Body.Close()
 		}
 		after(2 * beat)
-		if all, machines := ann.followers(); all != 0 || machines != 0 {
-			t.Errorf("%d followers are left on %d machines", all, machines)
+		if n := ann.board.followers.Len(); n != 0 {
+			t.Errorf("%d followers are left", n)
 		}
 	})
 }
@@ -111,11 +111,11 @@ func TestAFollowerThatDoesNotReadIsCut(t *testing.T) {
 		defer c.Close()
 		c.Write([]byte("GET " + directoryPath + someNonce + " HTTP/1.1\r\nHost: 192.168.7.1:5175\r\n\r\n"))
 		synctest.Wait()
-		if n, _ := ann.followers(); n != 1 {
+		if n := ann.board.followers.Len(); n != 1 {
 			t.Fatalf("%d followers", n)
 		}
 		after(writePatience + 2*beat)
-		if n, _ := ann.followers(); n != 0 {
+		if n := ann.board.followers.Len(); n != 0 {
 			t.Error("it still holds its place")
 		}
 	})

@@ -310,13 +310,6 @@ func (h *house) dialed() int {
 	return h.dials
 }
 
-// followers counts those who follow x, and the machines they are on.
-func (x *tenant) followers() (all, machines int) {
-	x.board.mu.Lock()
-	defer x.board.mu.Unlock()
-	return x.board.total, len(x.board.by)
-}
-
 // linked counts the addresses that x follows or tries, and how many of them are
 // at one machine.
 func (x *tenant) linked(at netip.Addr) (all, there int) {

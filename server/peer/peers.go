@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"echo.tv/server/crowd"
 	"echo.tv/server/lan"
 	"echo.tv/server/store"
 	"echo.tv/server/tv"
@@ -69,7 +70,7 @@ func newPeers(cfg Config, g guard) (*Peers, error) {
 	}
 	p := &Peers{
 		cfg: cfg, guard: g, trust: t,
-		board: board{changed: make(chan struct{}), by: map[netip.Addr]int{}},
+		board: board{changed: make(chan struct{}), followers: crowd.New(maxFollowers, maxFollowersIP)},
 		dials: make(chan struct{}, maxDials),
 		hosts: map[tv.HostID]*entry{}, links: map[netip.AddrPort]*link{}, changed: make(chan struct{}),
 	}

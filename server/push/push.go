@@ -67,6 +67,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"echo.tv/server/crowd"
 	"echo.tv/server/live"
 	"echo.tv/server/tv"
 )
@@ -104,6 +105,7 @@ type Server struct {
 	stall     time.Duration   // stallTime, but in tests
 	life      context.Context // ends the sockets, which outlive their requests' server
 	end       context.CancelFunc
+	crowd     *crowd.Crowd
 	fetching  chan struct{} // one place for each of maxFetches
 	recovered atomic.Uint64
 	skipped   atomic.Uint64
@@ -111,14 +113,11 @@ type Server struct {
 	mu       sync.Mutex
 	channels map[tv.ChannelName]*channel // guarded by mu
 	tags     uint16                      // guarded by mu; of the last channel attached
-	sockets  int                         // guarded by mu
-	perIP    map[netip.Addr]int          // guarded by mu; no zero entries
-	open     sync.WaitGroup              // Add only with mu held and life not over
 }
 
 // New returns a server without channels; give its Attach to the hub.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg, stall: stallTime, channels: map[tv.ChannelName]*channel{}, perIP: map[netip.Addr]int{},
+	s := &Server{cfg: cfg, stall: stallTime, channels: map[tv.ChannelName]*channel{}, crowd: crowd.NewLocal(maxSockets, maxSocketsPerIP),
 		fetching: make(chan struct{}, maxFetches)}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
@@ -128,10 +127,7 @@ func New(cfg Config) *Server {
 // left.
 func (s *Server) Run(ctx context.Context) error {
 	<-ctx.Done()
-	s.mu.Lock() // whoever is in enter has been counted, or sees the end
-	s.end()
-	s.mu.Unlock()
-	s.open.Wait()
+	s.crowd.Close(s.end)
 	return nil
 }
 
@@ -172,29 +168,6 @@ func (s *Server) find(name tv.ChannelName) *channel {
 	return s.channels[name]
 }
 
-// enter takes a place for ip, which leave gives back.
-func (s *Server) enter(ip netip.Addr) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.life.Err() != nil || s.sockets >= maxSockets || (s.perIP[ip] >= maxSocketsPerIP && !ip.IsLoopback()) {
-		return false
-	}
-	s.sockets++
-	s.perIP[ip]++
-	s.open.Add(1)
-	return true
-}
-
-func (s *Server) leave(ip netip.Addr) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sockets--
-	if s.perIP[ip]--; s.perIP[ip] == 0 {
-		delete(s.perIP, ip)
-	}
-	s.open.Done()
-}
-
 // ServeHTTP upgrades one viewer and serves it until it leaves.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A socket answers to whoever opens it, on any site, and browsers always
@@ -205,12 +178,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	remote, _ := netip.ParseAddrPort(r.RemoteAddr)
 	ip := remote.Addr().Unmap()
-	if !s.enter(ip) {
+	if s.crowd.Enter(ip) != nil {
 		w.Header().Set("Retry-After", "10")
 		http.Error(w, "too many are watching from this address", http.StatusTooManyRequests)
 		return
 	}
-	defer s.leave(ip)
+	defer s.crowd.Leave(ip)
 	grab := &grab{ResponseWriter: w}
 	ws, err := websocket.Accept(grab, r, nil)
 	if err != nil {

@@ -316,10 +316,7 @@ func TestASocketThatTakesNothingIsClosed(t *testing.T) {
 	v.media()
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		s.send(1, 500_000) // and the viewer does not read
-		s.srv.mu.Lock()
-		open := s.srv.sockets
-		s.srv.mu.Unlock()
-		if open == 0 {
+		if s.srv.crowd.Len() == 0 {
 			return
 		}
 		if time.Now().After(end) {
@@ -397,15 +394,10 @@ func TestAfterManyViewersEverythingIsBackToBase(t *testing.T) {
 		}
 		all.Wait()
 	}
-	left := func() int {
-		s.srv.mu.Lock()
-		defer s.srv.mu.Unlock()
-		return s.srv.sockets + len(s.srv.perIP)
-	}
-	for end := time.Now().Add(10 * time.Second); left() > 0 || runtime.NumGoroutine() > before; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); s.srv.crowd.Len() > 0 || runtime.NumGoroutine() > before; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			buf := make([]byte, 1<<20)
-			t.Fatalf("%d sockets and addresses, %d goroutines more than before:\n%s", left(), runtime.NumGoroutine()-before, buf[:runtime.Stack(buf, true)])
+			t.Fatalf("%d sockets, %d goroutines more than before:\n%s", s.srv.crowd.Len(), runtime.NumGoroutine()-before, buf[:runtime.Stack(buf, true)])
 		}
 	}
 }
