@@ -18,23 +18,17 @@ type TestCards interface {
 	Running(tv.ChannelName) bool
 }
 
-// testLabel is what the key of the test picture is called in Studio.
-const testLabel = "Test picture"
-
-// TestKey returns the key that u's test picture comes with, and makes it when
-// there is none yet: one of its own, so that the last use of the key in OBS
-// stays true.
-func TestKey(ctx context.Context, accounts *account.Accounts, u account.User) (tv.StreamKey, error) {
-	keys, err := accounts.Keys(ctx, u)
+// testKey returns the key that u's test picture comes with: u's first one, or a
+// new one, which OBS can then use as well.
+func (a *API) testKey(ctx context.Context, u account.User) (tv.StreamKey, error) {
+	keys, err := a.Accounts.Keys(ctx, u)
 	if err != nil {
 		return tv.StreamKey{}, err
 	}
-	for _, k := range keys {
-		if k.Label == testLabel {
-			return accounts.RevealKey(ctx, u, k.ID)
-		}
+	if len(keys) > 0 {
+		return a.Accounts.RevealKey(ctx, u, keys[0].ID)
 	}
-	_, secret, err := accounts.NewKey(ctx, u, testLabel)
+	_, secret, err := a.Accounts.NewKey(ctx, u, "")
 	return secret, err
 }
 
@@ -46,7 +40,7 @@ func (a *API) startTest(ctx context.Context, _ *none) (*none, error) {
 	if a.Hub.Status(me.Name).State != live.Offline && !a.TestCards.Running(me.Name) {
 		return nil, onAirAlready(me.Name)
 	}
-	key, err := TestKey(ctx, a.Accounts, me)
+	key, err := a.testKey(ctx, me)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +84,7 @@ func (a *API) controlTestKey(ctx context.Context, in *controlled[ControlTest]) (
 	if a.Hub.Status(u.Name).State != live.Offline {
 		return nil, onAirAlready(u.Name)
 	}
-	key, err := TestKey(ctx, a.Accounts, u)
+	key, err := a.testKey(ctx, u)
 	return &body[ControlTestKey]{ControlTestKey{u.Name, key.Reveal()}}, err
 }
 

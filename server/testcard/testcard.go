@@ -13,6 +13,7 @@ import (
 	_ "embed"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
@@ -63,6 +64,7 @@ func parse(file []byte) (c card, err error) {
 	if len(file) < header {
 		return c, errFLV
 	}
+	pictures := false
 	for file = file[header:]; len(file) > 0; {
 		if len(file) < tagHeader+trailer {
 			return c, errFLV
@@ -81,13 +83,18 @@ func parse(file []byte) (c card, err error) {
 			c.heads = append(c.heads, t)
 		case t.body[1] == 1:
 			c.frames = append(c.frames, t)
+			pictures = pictures || t.kind == 9
 		}
+	}
+	if !pictures {
+		return c, errFLV
 	}
 	return c, nil
 }
 
 // Play sends the clip again and again, in real time and with time stamps that
-// go on, until ctx ends or line fails, and returns why.
+// go on, until ctx ends or line fails, and returns why. It begins with a
+// picture: sound before the first one could not be put on air.
 func Play(ctx context.Context, line Line) error {
 	c, err := theCard()
 	if err != nil {
@@ -99,8 +106,9 @@ func Play(ctx context.Context, line Line) error {
 		}
 	}
 	began := time.Now()
+	first := slices.IndexFunc(c.frames, func(t tag) bool { return t.kind == 9 })
 	for round := time.Duration(0); ; round += length {
-		for _, t := range c.frames {
+		for _, t := range c.frames[first:] {
 			at := round + t.at
 			if err := sleep(ctx, time.Until(began.Add(at))); err != nil {
 				return err
@@ -109,6 +117,7 @@ func Play(ctx context.Context, line Line) error {
 				return err
 			}
 		}
+		first = 0
 	}
 }
 

@@ -51,5 +51,5 @@ it("makes a poster that follows too, and names the host by name only where that 
   app.house.move({ ...addresses("10.0.0.7"), watch: [...addresses("10.0.0.7").watch, named] });
   await tick();
   expect(code()).toBe("QR code for http://10.0.0.7:5175/@ann");
-  expect(screen.getByText("kims-pc.local:5175/@ann")).toBeTruthy();
+  expect(document.body.textContent).toContain("kims-pc.local:5175/@ann");
 });

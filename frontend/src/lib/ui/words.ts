@@ -61,11 +61,6 @@ export function way(a: { kind: Address["kind"] }): string {
   return { wifi: "Wi-Fi", ethernet: "Ethernet", vpn: "VPN", name: "By name", here: "Only here", unknown: "Network" }[a.kind];
 }
 
-/** An address as one says it: browsers know http by themselves. */
-export function shown(url: string): string {
-  return url.replace(/^http:\/\//, "");
-}
-
 /** A day and time in the reader's own way of writing. */
 export function when(iso: string): string {
   return new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
