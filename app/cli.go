@@ -26,6 +26,7 @@ type cli struct {
 	RTMP      string   `name:"rtmp" group:"server" env:"ECHOTV_RTMP" placeholder:"ADDR" default:":1935" help:"Where OBS comes in (default: :1935)."`
 	RTSP      string   `name:"rtsp" group:"server" env:"ECHOTV_RTSP" placeholder:"ADDR" default:":8554" help:"Where RTSP players and cameras come in (default: :8554); empty for none."`
 	Name      []string `group:"server" env:"ECHOTV_NAME" placeholder:"HOST" help:"Another host name this machine is called by in the browser; repeat for more."`
+	Adapter   []string `group:"server" env:"ECHOTV_ADAPTER" placeholder:"NAME" help:"A virtual adapter that others do reach this machine by, such as br-home; those of containers and virtual machines are left out. Repeat for more."`
 	Debug     string   `group:"server" env:"ECHOTV_DEBUG" placeholder:"ADDR" help:"Serve profiles (pprof) here; loopback only, such as 127.0.0.1:6060."`
 	Discovery bool     `group:"server" env:"ECHOTV_DISCOVERY" negatable:"" default:"true" help:"Find other echo.tv machines on the network, and be found (default: on)."`
 	Headless  bool     `group:"server" env:"ECHOTV_HEADLESS" help:"Open no window."`
@@ -83,7 +84,7 @@ func (p *process) config(c *cli) (server.Config, error) {
 		return server.Config{}, err
 	}
 	cfg := server.DefaultConfig()
-	cfg.DataDir, cfg.Names = c.Data, c.Name
+	cfg.DataDir, cfg.Names, cfg.Adapters = c.Data, c.Name, c.Adapter
 	cfg.HTTP, cfg.RTMP, cfg.RTSP, cfg.Debug = c.HTTP, c.RTMP, c.RTSP, c.Debug
 	cfg.Discover = c.Discovery
 	cfg.UI, cfg.Version, cfg.Log = p.UI, p.Version, log

@@ -17,6 +17,7 @@ type Config struct {
 	RTMP     string   // host:port for OBS
 	RTSP     string   // host:port for RTSP players and cameras; empty for none, and a busy one is no error
 	Debug    string   // loopback host:port for pprof; empty for none
+	Adapters []string // virtual adapters that others reach this machine by
 	Names    []string // further host names or addresses under which browsers may ask
 	Discover bool     // announce this host on the network and look for others
 	UI       fs.FS    // the built interface; nil serves a page that says it is missing

@@ -37,7 +37,7 @@ func Examine(ctx context.Context, cfg Config) (doctor.Report, error) {
 
 // newDoctor looks at this machine, on which listeners tell the ways in.
 func newDoctor(cfg Config, listeners func() []doctor.Listener) *doctor.Doctor {
-	network := lan.New(slog.New(slog.DiscardHandler)).Now() // one look is enough for one question
+	network := lan.New(slog.New(slog.DiscardHandler), cfg.Adapters...).Now() // one look is enough for one question
 	return doctor.New(doctorConfig(cfg, listeners, func() lan.Network { return network }))
 }
 

@@ -157,7 +157,7 @@ func (s *Server) putOn() (err error) {
 }
 
 func (s *Server) findOthers() (err error) {
-	s.lan = lan.New(s.log("lan"))
+	s.lan = lan.New(s.log("lan"), s.cfg.Adapters...)
 	if s.peers, err = s.findPeers(); err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ type found struct {
 }
 
 // look reads all adapters. One that leaves meanwhile is left out.
-func look() (Network, error) {
+func look(also []string) (Network, error) {
 	all, err := net.Interfaces()
 	if err != nil {
 		return Network{}, err
@@ -31,6 +31,9 @@ func look() (Network, error) {
 	var seen []found
 	for _, i := range all {
 		f := facts[i.Name]
+		if f.kind == Virtual && slices.Contains(also, i.Name) {
+			f.kind = Unknown
+		}
 		// Running is false while a cable is pulled, though the addresses stay.
 		if f.kind == Virtual || i.Flags&(net.FlagUp|net.FlagRunning) != net.FlagUp|net.FlagRunning || i.Flags&net.FlagLoopback != 0 {
 			continue

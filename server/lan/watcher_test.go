@@ -99,7 +99,7 @@ func TestThisMachineIsSeen(t *testing.T) {
 
 func BenchmarkLook(b *testing.B) {
 	for b.Loop() {
-		if _, err := look(); err != nil {
+		if _, err := look(nil); err != nil {
 			b.Fatal(err)
 		}
 	}
