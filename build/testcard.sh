@@ -45,7 +45,7 @@ color=c=0xf1efea:s=40x120:r=30:d=8,drawbox=c=0x0e0f11:t=5[block];
 [c][block]overlay=x='1280*mod(t,1)-20':y=600,format=yuv420p[v];
 aevalsrc=exprs='0.25*sin(2*PI*if(lt(t,1),1320,880)*t)*lt(mod(t,1),0.1)*sin(PI*mod(t,1)/0.1)':s=48000:d=9[s]" \
 	-map '[v]' -map '[s]' -frames:a 375 \
-	-c:v libx264 -preset veryslow -tune animation -profile:v main -crf 24 -bf 0 -g 30 -keyint_min 30 -sc_threshold 0 \
+	-c:v libx264 -preset veryslow -tune animation -profile:v main -level 3.1 -refs 3 -crf 24 -bf 0 -g 30 -keyint_min 30 -sc_threshold 0 \
 	-c:a aac -b:a 64k -ac 1 -map_metadata -1 -fflags +bitexact -flags:v +bitexact -flags:a +bitexact \
 	-flvflags no_duration_filesize "$out/testcard.flv"
 ffmpeg -v error -y -i "$out/testcard.flv" -c copy -map_metadata -1 -fflags +bitexact \
