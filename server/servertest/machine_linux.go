@@ -149,6 +149,17 @@ func (m *Machine) Do(f func() error) error { return m.at.do(f) }
 // does, to the echo.tv on it.
 func (m *Machine) Publish(clip Clip, key string) *OBS {
 	m.t.Helper()
+	return m.publish(clip, "127.0.0.1", key)
+}
+
+// PublishTo is Publish to the echo.tv on another machine.
+func (m *Machine) PublishTo(host *Machine, clip Clip, key string) *OBS {
+	m.t.Helper()
+	return m.publish(clip, host.Addr.String(), key)
+}
+
+func (m *Machine) publish(clip Clip, host, key string) *OBS {
+	m.t.Helper()
 	return publish(m.t, func(args ...string) *exec.Cmd { return m.at.command("ffmpeg", args...) },
-		clip.File(m.t), "rtmp://127.0.0.1:1935/live/"+key)
+		clip.File(m.t), "rtmp://"+host+":1935/live/"+key)
 }

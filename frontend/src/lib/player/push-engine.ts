@@ -18,7 +18,7 @@ export function pushKind(viewer: string): EngineKind {
 }
 
 const PAUSE = 30_000; // ms paused or hidden in silence, after which nothing is fetched any more
-const TRIES = 2; // sockets in a row that bring nothing
+const TRIES = 2; // sockets in a row that bring nothing, though the host answers
 const STALLS = 3; // within STALL_TIME: the network is not up to this
 const STALL_TIME = 10_000; // ms
 const AGAIN = 2000; // ms until a channel that is not on air is asked for again: it may be between two publishers
@@ -173,13 +173,16 @@ export class PushEngine implements Engine {
     this.#again = setTimeout(() => this.#socket?.watch(), AGAIN);
   }
 
-  /** A host that is gone takes every path with it: only where it answers otherwise is the socket to blame. */
+  /**
+   * A host that is gone takes every path with it, and a socket that was asked for while a cable was out says nothing of the socket: only
+   * those count that bring nothing while the host answers otherwise.
+   */
   async #down() {
     this.#socket = undefined;
     this.#reconnects++;
     this.#report({ kind: "network", final: false });
-    if (++this.#fruitless >= TRIES && (await answers())) return this.#giveWay("network");
-    if (!this.#over && !this.#resting && !this.#socket) this.#backoff.again(() => this.#open());
+    if (!this.#over && !this.#resting) this.#backoff.again(() => this.#open());
+    if ((await answers()) && ++this.#fruitless >= TRIES) this.#giveWay("network");
   }
 
   #giveWay(kind: "network" | "codec" | "decode") {
