@@ -40,6 +40,10 @@ try {
   say('again', await now());
   await go(); // the clock has jumped
   say('jumped', await now());
+  await go(); // another publisher has taken over
+  say('taken over', await now());
+  await go(); // whose clock has jumped back
+  say('jumped back', await now());
 } finally {
   await browser.close();
 }
