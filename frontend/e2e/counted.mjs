@@ -9,7 +9,7 @@ try {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   const sockets = [];
   let broken = false;
-  await page.routeWebSocket(/\/push$/, (socket) => {
+  await page.routeWebSocket(/\/push\?/, (socket) => {
     if (broken) return socket.close();
     sockets.push(socket);
     socket.connectToServer();

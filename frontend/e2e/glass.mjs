@@ -46,7 +46,7 @@ function listen() {
   window.WebSocket = class extends WebSocket {
     constructor(url, ...more) {
       super(url, ...more);
-      if (String(url).endsWith('/push')) this.addEventListener('message', (e) => note(e.data));
+      if (new URL(url).pathname === '/push') this.addEventListener('message', (e) => note(e.data));
     }
   };
 }

@@ -4,8 +4,10 @@ import { expect, it, vi } from "vitest";
 import App from "./App.svelte";
 import { entry, FakeApi } from "./lib/test/fake-api";
 import { parts } from "./lib/test/open";
+import * as routes from "./routes";
 
 const settle = async () => {
+  await vi.dynamicImportSettled();
   for (let i = 0; i < 3; i++) await new Promise((done) => setTimeout(done));
   await tick();
 };
@@ -50,6 +52,15 @@ it("puts the focus on the head of a new page", async () => {
   await settle();
   expect(document.activeElement?.textContent).toBe("Settings");
   expect(document.title).toBe("Settings · kims-pc");
+});
+
+it("says so when a page's code does not come", async () => {
+  const made = await app();
+  vi.spyOn(routes, "place").mockReturnValue({ ...routes.place("/stat"), page: () => Promise.reject(new TypeError("import failed")) });
+  made.router.go("/stat");
+  await settle();
+  expect(screen.getByRole("heading", { level: 1, name: "The page did not load" })).toBe(document.activeElement);
+  expect(screen.getByRole("button", { name: "Load it again" })).toBeTruthy();
 });
 
 it("has the account at hand, and signs out", async () => {

@@ -2,6 +2,7 @@ import { mount } from "svelte";
 import App from "./App.svelte";
 import { httpApi } from "./lib/api/client";
 import { Events, eventsUrl } from "./lib/api/events";
+import { early } from "./first";
 import type { App as Parts } from "./lib/context";
 import { catchLinks, desktopWith } from "./lib/desktop";
 import { Direct } from "./lib/direct";
@@ -15,29 +16,35 @@ import { Session } from "./lib/state/session.svelte";
 import { Theme } from "./lib/state/theme.svelte";
 import "./styles/base.css";
 
-// The composition root: every part is made here, once, and handed to the pages by context.
-statByPath(window);
-const handed = takeFragment(window); // before the router looks at the address
-const clock = new Clock();
-const api = httpApi(location.origin, (date) => clock.correct(date));
-const guide = new Guide();
-const parts: Parts = {
-  api,
-  clock,
-  guide,
-  session: new Session(api),
-  house: new House(api),
-  theme: new Theme(document.documentElement),
-  prefs: new PlayerPrefs(),
-  router: new Router(),
-  desktop: desktopWith(handed.desktop, api),
-  claim: handed.claim,
-};
+/** The composition root: every part is made here, once, and handed to the pages by context. */
+function main() {
+  statByPath(window);
+  const handed = takeFragment(window); // before the router looks at the address
+  const clock = new Clock();
+  const api = httpApi(location.origin, (date) => clock.correct(date));
+  const guide = new Guide();
+  const parts: Parts = {
+    api,
+    clock,
+    guide,
+    session: new Session(api),
+    house: new House(api),
+    theme: new Theme(document.documentElement),
+    prefs: new PlayerPrefs(),
+    router: new Router(),
+    desktop: desktopWith(handed.desktop, api),
+    claim: handed.claim,
+    early,
+  };
 
-mount(App, { target: document.getElementById("app")!, props: { parts } });
+  mount(App, { target: document.getElementById("app")!, props: { parts } });
 
-parts.router.run();
-clock.run();
-catchLinks(parts.desktop, document);
-new Direct(parts).run(document);
-new Events(eventsUrl(location), guide, parts.house).run();
+  parts.router.run();
+  clock.run();
+  catchLinks(parts.desktop, document);
+  new Direct(parts).run(document);
+  new Events(eventsUrl(location), guide, parts.house).run();
+}
+
+if (early) void early.decoded.then(main);
+else main();

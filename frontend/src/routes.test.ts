@@ -6,18 +6,27 @@ import Studio from "./pages/Studio.svelte";
 import Watch from "./pages/Watch.svelte";
 import { place } from "./routes";
 
-it("knows its pages", () => {
-  expect(place("/").page).toBe(Home);
-  expect(place("/@Ann")).toMatchObject({ page: Watch, props: { name: "ann" }, title: "ann" });
-  expect(place(`/@Ann@${"a2".repeat(8)}`)).toMatchObject({ page: Watch, props: { name: `ann@${"a2".repeat(8)}` }, title: "ann" });
-  for (const no of ["/@ann@", "/@ann@192.168.1.7", `/@ann@${"a".repeat(17)}`, "/@@aaaaaaaaaaaaaaaa"]) expect(place(no).page).toBe(NotFound);
-  expect(place("/studio")).toMatchObject({ page: Studio, account: true });
-  expect(place("/nowhere").page).toBe(NotFound);
-  expect(place("/@a/b").page).toBe(NotFound);
+const content = async (path: string) => (await place(path).page()).default;
+
+it("knows its pages", async () => {
+  expect(await content("/")).toBe(Home);
+  expect(await content("/@Ann")).toBe(Watch);
+  expect(place("/@Ann")).toMatchObject({ props: { name: "ann" }, title: "ann" });
+  expect(place(`/@Ann@${"a2".repeat(8)}`)).toMatchObject({ props: { name: `ann@${"a2".repeat(8)}` }, title: "ann" });
+  for (const no of ["/@ann@", "/@ann@192.168.1.7", `/@ann@${"a".repeat(17)}`, "/@@aaaaaaaaaaaaaaaa"]) expect(await content(no)).toBe(NotFound);
+  expect(await content("/studio")).toBe(Studio);
+  expect(place("/studio")).toMatchObject({ account: true });
+  expect(await content("/nowhere")).toBe(NotFound);
+  expect(await content("/@a/b")).toBe(NotFound);
 });
 
-it("comes back after signing in, to pages of ours only", () => {
-  expect(place("/signin?next=%2Fstudio")).toMatchObject({ page: SignIn, props: { next: "/studio" } });
+it("has what viewers come for without fetching it", () => {
+  for (const path of ["/", "/@ann", "/nowhere"]) expect(place(path).page()).not.toBeInstanceOf(Promise);
+});
+
+it("comes back after signing in, to pages of ours only", async () => {
+  expect(await content("/signin?next=%2Fstudio")).toBe(SignIn);
+  expect(place("/signin?next=%2Fstudio").props).toEqual({ next: "/studio" });
   for (const away of ["https%3A%2F%2Fevil.example", "%2F%2Fevil.example", "javascript%3Aalert(1)"]) {
     expect(place(`/signin?next=${away}`).props).toEqual({});
   }

@@ -1,45 +1,41 @@
 import type { Component } from "svelte";
-import Check from "./pages/Check.svelte";
-import Doctor from "./pages/Doctor.svelte";
+import { channelPath } from "./lib/fragment";
 import Home from "./pages/Home.svelte";
-import Hosts from "./pages/Hosts.svelte";
-import Logs from "./pages/Logs.svelte";
 import NotFound from "./pages/NotFound.svelte";
-import Poster from "./pages/Poster.svelte";
-import Settings from "./pages/Settings.svelte";
-import Setup from "./pages/Setup.svelte";
-import SignIn from "./pages/SignIn.svelte";
-import SignUp from "./pages/SignUp.svelte";
-import Stat from "./pages/Stat.svelte";
-import Studio from "./pages/Studio.svelte";
 import Watch from "./pages/Watch.svelte";
+
+/** What viewers come for is here already; the other pages are fetched when somebody goes there. */
+type Page = () => Module | Promise<Module>;
+interface Module {
+  default: Component<any>;
+}
 
 /** The map of the interface: path → page. account: only for somebody signed in; others go to the sign-in form and come back. */
 interface Route {
   path: RegExp;
-  page: Component<any>;
+  page: Page;
   title: string;
   account?: true;
   alone?: true; // without the top bar and the rail
 }
 const routes: Route[] = [
-  { path: /^\/$/, page: Home, title: "Live now" },
-  { path: /^\/@(?<name>[a-z0-9_-]+(?:@[a-z2-7]{16})?)$/i, page: Watch, title: "" },
-  { path: /^\/hosts$/, page: Hosts, title: "Computers" },
-  { path: /^\/doctor$/, page: Doctor, title: "Can others reach me?", account: true },
-  { path: /^\/check$/, page: Check, title: "Check with your phone" },
-  { path: /^\/studio$/, page: Studio, title: "Studio", account: true },
-  { path: /^\/signin$/, page: SignIn, title: "Sign in" },
-  { path: /^\/signup$/, page: SignUp, title: "Sign up" },
-  { path: /^\/setup$/, page: Setup, title: "Set up" },
-  { path: /^\/poster(?:\/@(?<name>[a-z0-9_@-]+))?$/i, page: Poster, title: "Poster", alone: true },
-  { path: /^\/stat$/, page: Stat, title: "Stat" },
-  { path: /^\/settings$/, page: Settings, title: "Settings" },
-  { path: /^\/logs$/, page: Logs, title: "Log", account: true },
+  { path: /^\/$/, page: () => ({ default: Home }), title: "Live now" },
+  { path: channelPath, page: () => ({ default: Watch }), title: "" },
+  { path: /^\/hosts$/, page: () => import("./pages/Hosts.svelte"), title: "Computers" },
+  { path: /^\/doctor$/, page: () => import("./pages/Doctor.svelte"), title: "Can others reach me?", account: true },
+  { path: /^\/check$/, page: () => import("./pages/Check.svelte"), title: "Check with your phone" },
+  { path: /^\/studio$/, page: () => import("./pages/Studio.svelte"), title: "Studio", account: true },
+  { path: /^\/signin$/, page: () => import("./pages/SignIn.svelte"), title: "Sign in" },
+  { path: /^\/signup$/, page: () => import("./pages/SignUp.svelte"), title: "Sign up" },
+  { path: /^\/setup$/, page: () => import("./pages/Setup.svelte"), title: "Set up" },
+  { path: /^\/poster(?:\/@(?<name>[a-z0-9_@-]+))?$/i, page: () => import("./pages/Poster.svelte"), title: "Poster", alone: true },
+  { path: /^\/stat$/, page: () => import("./pages/Stat.svelte"), title: "Stat" },
+  { path: /^\/settings$/, page: () => import("./pages/Settings.svelte"), title: "Settings" },
+  { path: /^\/logs$/, page: () => import("./pages/Logs.svelte"), title: "Log", account: true },
 ];
 
 export interface Place {
-  page: Component<any>;
+  page: Page;
   title: string;
   account: boolean;
   alone: boolean;
@@ -63,7 +59,7 @@ export function place(path: string): Place {
     const path = /(?:^|&)path=(push|hls|native)(?:&|$)/.exec(query)?.[1];
     return { page: r.page, title: r.title || (name?.split("@")[0] ?? ""), account: r.account ?? false, alone: r.alone ?? false, props: { ...(name && { name }), ...(next && { next }), ...(path && { path }), ...(from && { from }), ...(code && { code }) } };
   }
-  return { page: NotFound, title: "Not found", account: false, alone: false, props: {} };
+  return { page: () => ({ default: NotFound }), title: "Not found", account: false, alone: false, props: {} };
 }
 
 /** Where to go after signing in: a path of ours, or nothing. */

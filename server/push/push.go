@@ -4,8 +4,10 @@
 //
 // # Protocol
 //
-// GET /push upgrades, for our own origin only. The viewer speaks JSON texts of
-// at most 4 KiB:
+// GET /push upgrades, for our own origin only. With ?watch=ann&viewer=<id> it
+// begins at once, as if that were the first text: a busy page would send it a
+// round trip and the rest of its own start later. The viewer speaks JSON texts
+// of at most 4 KiB:
 //
 //	{"watch":"ann","viewer":"<16 to 64 characters>"}  begin, at the newest key frame
 //	{"stop":"ann"}                                    pause; the socket stays
@@ -190,5 +192,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // Accept has answered
 	}
 	ws.SetReadLimit(maxText)
-	newSocket(s, ws, grab.conn, ip).serve(r.Context())
+	q := r.URL.Query()
+	newSocket(s, ws, grab.conn, ip).serve(r.Context(), request{Watch: tv.ChannelName(q.Get("watch")), Viewer: q.Get("viewer")})
 }

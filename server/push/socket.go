@@ -68,14 +68,18 @@ func newSocket(s *Server, ws *websocket.Conn, conn net.Conn, ip netip.Addr) *soc
 	return &socket{server: s, ws: ws, conn: conn, direct: direct, ip: ip, watching: map[tv.ChannelName]*watch{}}
 }
 
-// serve reads what the viewer says until it leaves or the host ends.
-func (s *socket) serve(ctx context.Context) {
+// serve does what the upgrade asked for and reads what the viewer says, until it
+// leaves or the host ends.
+func (s *socket) serve(ctx context.Context, first request) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer s.readers.Wait()
 	defer s.ws.CloseNow() // without the closing handshake, which waits 5 s for a stranger
 	defer cancel()
 	defer context.AfterFunc(s.server.life, func() { cancel(); s.conn.Close() })()
 	defer s.survive()
+	if s.heed(ctx, first) != nil {
+		return
+	}
 	texts, since := 0, time.Now()
 	for {
 		patience, done := context.WithTimeout(ctx, silent)
@@ -118,6 +122,10 @@ func (s *socket) hear(ctx context.Context, raw []byte) error {
 	if err := json.Unmarshal(raw, &q); err != nil {
 		return err
 	}
+	return s.heed(ctx, q)
+}
+
+func (s *socket) heed(ctx context.Context, q request) error {
 	switch {
 	case q.Watch != "":
 		return s.watch(ctx, q)

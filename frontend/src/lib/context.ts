@@ -1,6 +1,7 @@
 import { createContext } from "svelte";
 import type { Api } from "./api/client";
 import type { Desktop } from "./desktop";
+import type { Early } from "./player/early";
 import type { Clock } from "./state/clock.svelte";
 import type { Guide } from "./state/guide.svelte";
 import type { House } from "./state/house.svelte";
@@ -20,6 +21,7 @@ export interface App {
   prefs: PlayerPrefs;
   router: Router;
   desktop: Desktop;
+  early: Early | undefined; // the channel of the address, tuned in before all this was here
   claim: string; // the one-time code from the address; "" when there was none
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { statByPath, takeFragment } from "./fragment";
+import { channelIn, statByPath, takeFragment } from "./fragment";
 
 it("takes token and claim out of the address and goes on to set-up", () => {
   location.hash = "#t=desk-token&claim=CODE";
@@ -29,4 +29,10 @@ it("makes /stat the page of it, and keeps the page that somebody is on", () => {
   history.replaceState(null, "", "/#/studio");
   statByPath(window);
   expect(location.pathname + location.hash).toBe("/#/studio");
+});
+
+it("knows which channel an address leads to, unless it is to be played in some other way", () => {
+  const far = `ann@${"a2".repeat(8)}`;
+  for (const [hash, channel] of [["#/@Ann", "ann"], [`#/@${far}`, far], ["#/@ann?from=aaaaaaaaaaaaaaaa", "ann"]]) expect(channelIn(hash!)).toBe(channel);
+  for (const no of ["", "#/", "#/@", "#/studio", "#claim=CODE", "#/@ann?path=hls", "#/@a/b", "#/@ann@evil.example"]) expect(channelIn(no)).toBeUndefined();
 });

@@ -17,6 +17,15 @@ export function takeFragment(w: Window): Handed {
   return handed;
 }
 
+/** The path of a channel's page; its key is ann, or ann@<host id>. */
+export const channelPath = /^\/@(?<name>[a-z0-9_-]+(?:@[a-z2-7]{16})?)$/i;
+
+/** The channel whose page an address leads to, to be played in the usual way; see place in routes.ts for "path". */
+export function channelIn(hash: string): string | undefined {
+  const [path = "", query = ""] = hash.slice(1).split("?");
+  return new URLSearchParams(query).has("path") ? undefined : channelPath.exec(path)?.groups?.name?.toLowerCase();
+}
+
 /** /stat is an address that people type, as for nginx. The host answers it with this page; it is #/stat from here on. */
 export function statByPath(w: Window) {
   if (w.location.pathname === "/stat") w.history.replaceState(null, "", `/${w.location.hash.startsWith("#/") ? w.location.hash : "#/stat"}`);

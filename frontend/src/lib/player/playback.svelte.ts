@@ -187,6 +187,7 @@ export class Playback {
           if (!make) return report({ kind: "unsupported", final: true });
           this.#engine = make(report);
           this.#engine.attach(video, url);
+          this.#found(video);
         })
         // The player's own code did not arrive: the host is gone, or was updated under this page.
         .catch(() => !over && report({ kind: "network", final: true }));
@@ -264,6 +265,13 @@ export class Playback {
   #loaded() {
     this.#hadPicture = true;
     if (this.#following && this.#video?.paused) void this.#start();
+  }
+
+  /** An engine that began early may have a picture already, of which the element said so before we listened. */
+  #found(video: HTMLVideoElement) {
+    if (video.readyState < 2) return;
+    this.#loaded();
+    if (!video.paused) this.#enter("playing");
   }
 
   #moved() {

@@ -6,13 +6,13 @@ import { PushSocket } from "./push-socket";
 import type { Message } from "./push-wire";
 import { Steering } from "./steering";
 
-/** One picture at a time over a WebSocket: about a third of a second behind the camera. viewer as for hlsKind. */
-export function pushKind(viewer: string): EngineKind {
+/** One picture at a time over a WebSocket: about a sixth of a second behind the camera. viewer as for hlsKind, early as for engines. */
+export function pushKind(viewer: string, early?: { adopt(report: Report): Engine | undefined }): EngineKind {
   return {
     name: "push",
     async load() {
       const Source = mediaSource();
-      return Source && "WebSocket" in window ? (report) => new PushEngine(Source, viewer, report) : undefined;
+      return Source && "WebSocket" in window ? (report) => early?.adopt(report) ?? new PushEngine(Source, viewer, report) : undefined;
     },
   };
 }
@@ -57,6 +57,7 @@ export class PushEngine implements Engine {
   }
 
   attach(video: HTMLVideoElement, url: string) {
+    if (this.#video === video) return; // it was early, and goes on
     this.#video = video;
     this.#channel = url.split("/")[2] ?? "";
     this.#steering = new Steering(video, this.#edge, () => (this.#begun ? this.#media?.newest : undefined), () => this.#stalled());

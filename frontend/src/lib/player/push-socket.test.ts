@@ -15,9 +15,10 @@ beforeEach(() => {
 
 describe("PushSocket", () => {
   it("asks for its channel, compares clocks and goes on saying that it watches", () => {
+    expect(host().url).toBe("ws://h/push?watch=ann&viewer=viewer");
     host().open();
     vi.advanceTimersByTime(5000);
-    expect(host().sent).toMatchObject([{ watch: "ann", viewer: "viewer" }, { ping: expect.any(Number) }, { ack: "ann" }, { ping: expect.any(Number) }]);
+    expect(host().sent).toMatchObject([{ ping: expect.any(Number) }, { ack: "ann" }, { ping: expect.any(Number) }]);
   });
 
   it("passes on what its channel is told, and nothing else", () => {

@@ -26,12 +26,9 @@ export class PushSocket {
     this.#channel = channel;
     this.#viewer = viewer;
     this.#handlers = handlers;
-    this.#ws = new WebSocket(url);
+    this.#ws = new WebSocket(`${url}?${new URLSearchParams({ watch: channel, viewer })}`); // one round trip less than a text
     this.#ws.binaryType = "arraybuffer";
-    this.#ws.onopen = () => {
-      this.watch();
-      this.#ping();
-    };
+    this.#ws.onopen = () => this.#ping();
     this.#ws.onmessage = (e: MessageEvent<string | ArrayBuffer>) => this.#heard(e.data);
     this.#ws.onclose = () => this.#down();
     this.#timer = setInterval(() => this.#beat(), BEAT);

@@ -17,6 +17,7 @@ export async function parts(api = new FakeApi(), claim = "", token = ""): Promis
   const made: App = {
     api,
     claim,
+    early: undefined,
     session: new Session(api),
     house: new House(api),
     guide: new Guide(),
