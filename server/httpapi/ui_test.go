@@ -43,6 +43,32 @@ func TestABrowserKeepsWhatDoesNotChange(t *testing.T) {
 	}
 }
 
+func TestCodeComesSmallerForWhoTakesIt(t *testing.T) {
+	p := built(t, fstest.MapFS{"index.html": {Data: []byte("whole page")}, "index.html.gz": {Data: []byte("packed")}, "a.css": {Data: []byte("short")}})
+	tags := map[string]bool{}
+	for offer, want := range map[string]string{
+		"gzip": "packed", "gzip, deflate, br": "packed", "deflate, GZIP ;q=0.5": "packed", "gzip;q=1.0": "packed",
+		"": "whole page", "br": "whole page", "gzip;q=0": "whole page", "gzip; q=0.000, br": "whole page", "gzip;q=x": "whole page", "xgzip": "whole page", "*": "whole page",
+	} {
+		w := page(t, p, "GET", "/", "Accept-Encoding", offer)
+		h := w.Header()
+		if w.Code != 200 || w.Body.String() != want || (h.Get("Content-Encoding") == "gzip") != (want == "packed") || h.Get("Vary") != "Accept-Encoding" ||
+			h.Get("Content-Type") != "text/html; charset=utf-8" {
+			t.Errorf("%q: %d %q %v", offer, w.Code, w.Body, h)
+		}
+		tags[h.Get("ETag")] = true
+		if again := page(t, p, "GET", "/", "Accept-Encoding", offer, "If-None-Match", h.Get("ETag")); again.Code != http.StatusNotModified {
+			t.Errorf("%q again: %d", offer, again.Code)
+		}
+	}
+	if len(tags) != 2 {
+		t.Errorf("two representations have the tags %v", tags)
+	}
+	if w := page(t, p, "GET", "/a.css", "Accept-Encoding", "gzip"); w.Body.String() != "short" || w.Header().Get("Vary") != "" {
+		t.Errorf("what is not packed: %q %v", w.Body, w.Header())
+	}
+}
+
 func TestOnlyBuiltFilesAreServed(t *testing.T) {
 	p, err := newPages(testUI)
 	if err != nil {
