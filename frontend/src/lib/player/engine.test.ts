@@ -234,14 +234,65 @@ describe("HlsEngine", () => {
       expect(v.currentTime).toBeCloseTo(40.15);
     });
 
-    it("is looked for again when nothing comes though there is more", () => {
-      made(undefined, [31, 40]);
+    it("is looked for again when nothing comes though there is more", async () => {
+      const { v } = made(undefined, [31, 40]);
+      await v.play();
       lists(list(31.6, 40));
       vi.advanceTimersByTime(2600);
       lists(list(31.6, 42));
       expect(hls().startLoad).toHaveBeenCalledTimes(1); // nothing new to be had
       lists(list(41.6, 43));
       expect(hls().startLoad.mock.calls).toEqual([[31.6], [41.6]]);
+    });
+  });
+
+  describe("when nobody watches", () => {
+    const paused = () => {
+      const { engine, v } = made(undefined, [31, 60]);
+      Object.defineProperty(v, "readyState", { value: 4 });
+      const lists = (key: number, edge: number) => {
+        const details = { fragmentStart: 10, edge, partTarget: 0.2, partList: [{ independent: true, start: key }] };
+        hls().latestLevelDetails = details;
+        hls().fire("hlsLevelUpdated", { details });
+      };
+      lists(59, 60);
+      return { engine, v, lists };
+    };
+
+    it("leaves a paused picture where it is, however full its buffer", async () => {
+      const { v, lists } = paused();
+      await v.play();
+      v.pause();
+      v.currentTime = 45;
+      vi.advanceTimersByTime(20_000);
+      lists(79, 80);
+      expect([v.currentTime, hls().startLoad.mock.calls.length]).toEqual([45, 1]);
+    });
+
+    it("fetches nothing after half a minute, and begins again live", async () => {
+      const { v, lists } = paused();
+      await v.play();
+      v.pause();
+      const before = hls().stopLoad.mock.calls.length;
+      vi.advanceTimersByTime(31_000);
+      expect(hls().stopLoad).toHaveBeenCalledTimes(before + 1);
+      await v.play();
+      expect(hls().startLoad).toHaveBeenLastCalledWith(-1);
+      lists(91, 92);
+      expect([v.currentTime, hls().startLoad.mock.lastCall]).toEqual([91, [91]]);
+    });
+
+    it("asks nobody while it rests, and lets go when destroyed", async () => {
+      const { engine, v } = paused();
+      await v.play();
+      v.pause();
+      vi.advanceTimersByTime(31_000);
+      const before = hls().startLoad.mock.calls.length;
+      hls().fail("networkError", "levelLoadError");
+      vi.advanceTimersByTime(60_000);
+      engine.destroy();
+      await v.play();
+      expect(hls().startLoad).toHaveBeenCalledTimes(before);
     });
   });
 

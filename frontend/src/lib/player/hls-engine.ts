@@ -4,6 +4,7 @@ import { Backoff, type Engine, type EngineKind, type Fault, type Reading, type R
 import { LiveEdge, parts } from "./live-edge";
 import { newestRun, type Run } from "./media-buffer";
 import { Meter } from "./meter";
+import { Rest } from "./rest";
 import { Steering } from "./steering";
 
 /**
@@ -54,6 +55,8 @@ export class HlsEngine implements Engine {
   #grewAt = 0;
   #bytes = new Meter();
   #reconnects = 0;
+  #rest: Rest | undefined;
+  #woken = false; // the playlist that comes next is the first after a rest
 
   constructor(Hls: typeof HlsClass, viewer: string, report: Report) {
     this.#Hls = Hls;
@@ -68,6 +71,7 @@ export class HlsEngine implements Engine {
   attach(video: HTMLVideoElement, url: string) {
     this.#url = url;
     this.#video = video;
+    this.#rest = new Rest(video, () => this.#hls.stopLoad(), () => this.#wake());
     this.#hls.attachMedia(video);
     this.#hls.loadSource(url);
   }
@@ -95,6 +99,7 @@ export class HlsEngine implements Engine {
     this.#report = () => {};
     this.#backoff.stop();
     clearTimeout(this.#good);
+    this.#rest?.destroy();
     this.#steering?.destroy();
     this.#hls.destroy();
   }
@@ -105,6 +110,8 @@ export class HlsEngine implements Engine {
 
   #listed(details: LevelDetails) {
     if (!this.#edge) return this.#start(details);
+    if (this.#woken) return this.#begin(details);
+    if (this.#video!.paused) return; // a full buffer is not a stuck one
     const lacks = details.edge - (this.#run?.end ?? 0);
     if (Date.now() - this.#grewAt > STUCK && lacks * 1000 > STUCK) this.#begin(details);
   }
@@ -119,7 +126,7 @@ export class HlsEngine implements Engine {
   #begin(details: LevelDetails) {
     const at = newestKey(details);
     this.#grewAt = Date.now();
-    this.#caughtUp = false;
+    this.#caughtUp = this.#woken = false;
     this.#hls.stopLoad();
     this.#hls.startLoad(at);
     if (this.#video!.readyState > 0) this.#video!.currentTime = at;
@@ -136,6 +143,13 @@ export class HlsEngine implements Engine {
     this.#steering?.begin();
   }
 
+  /** After a rest it begins again, live: where, only the next playlist can tell. */
+  #wake() {
+    this.#woken = true;
+    this.#steering?.follow();
+    this.#hls.startLoad(-1);
+  }
+
   #fatal(data: ErrorData) {
     const { ErrorTypes, ErrorDetails } = this.#Hls;
     if (data.type === ErrorTypes.NETWORK_ERROR) return this.#restart(data);
@@ -150,6 +164,7 @@ export class HlsEngine implements Engine {
     this.#report({ kind: "network", final: false });
     this.#reconnects++;
     const fromTop = data.details.startsWith("manifest") || !this.#hls.latestLevelDetails;
+    if (this.#rest?.resting) return; // it will ask again by itself
     this.#backoff.again(() => (fromTop ? this.#afresh() : this.#hls.startLoad()));
   }
 

@@ -17,12 +17,12 @@ let healthy = true; // whether the host answers at all
 const element = { readyState: 4, seeking: false };
 
 /** One picture that makes the buffer reach to end. */
-async function picture(end: number, change: { key?: boolean; from?: number } = {}) {
+async function picture(end: number, change: { key?: boolean; from?: number; at?: number; number?: number } = {}) {
   const r = buffer().ranges;
   if (change.from !== undefined) r.push([change.from, end]);
   else if (r.length) r.at(-1)![1] = end;
   else r.push([end - 2, end]);
-  host().bring({ key: change.key ?? false });
+  host().bring({ key: change.key ?? false, at: change.at, number: change.number });
   await settle();
 }
 
@@ -273,6 +273,41 @@ describe("it gives way", () => {
       stall();
     }
     gaveWay("network");
+  });
+
+  it("also when pictures wait on the way for longer than the buffer lasts", async () => {
+    await playing(20);
+    const ahead = () => 20 - engine.read().edge!;
+    for (let i = 0; i < 3; i++) {
+      expect(ahead()).toBeCloseTo(PICTURES.base + i * PICTURES.step);
+      const before = Date.now();
+      await pass(2);
+      stall();
+      await picture(20, { at: before + 33 }); // the host had it all the time
+      await picture(20);
+    }
+    gaveWay("network");
+  });
+
+  it("and when pictures were left out on the way", async () => {
+    await playing(20);
+    for (let i = 1; i <= 3; i++) {
+      await pass(2);
+      stall();
+      await picture(20, { number: 1 + 40 * i });
+    }
+    gaveWay("network");
+  });
+
+  it("not when it was the publisher who paused", async () => {
+    await playing(20);
+    for (let i = 1; i <= 3; i++) {
+      await pass(2);
+      stall();
+      await picture(20, { number: 1 + i });
+    }
+    expect(report).not.toHaveBeenCalledWith(expect.objectContaining({ final: true }));
+    expect(20 - engine.read().edge!).toBeCloseTo(PICTURES.base);
   });
 
   it("not at stalls that are seldom, the publisher's, or a viewer's own", async () => {

@@ -4,6 +4,7 @@ import { MediaBuffer, mediaSource } from "./media-buffer";
 import { Meter } from "./meter";
 import { PushSocket } from "./push-socket";
 import type { Message } from "./push-wire";
+import { Rest } from "./rest";
 import { Steering } from "./steering";
 
 /** One picture at a time over a WebSocket: about a sixth of a second behind the camera. viewer as for hlsKind, early as for engines. */
@@ -17,12 +18,11 @@ export function pushKind(viewer: string, early?: { adopt(report: Report): Engine
   };
 }
 
-const PAUSE = 30_000; // ms paused or hidden in silence, after which nothing is fetched any more
 const TRIES = 2; // sockets in a row that bring nothing, though the host answers
 const STALLS = 3; // within STALL_TIME: the network is not up to this
 const STALL_TIME = 10_000; // ms
 const AGAIN = 2000; // ms until a channel that is not on air is asked for again: it may be between two publishers
-const QUIET = 400; // ms without a picture: the publisher pauses, not the network to us
+const QUIET = 400; // ms without a picture
 
 export class PushEngine implements Engine {
   #Source: typeof MediaSource;
@@ -35,15 +35,16 @@ export class PushEngine implements Engine {
   #edge = new LiveEdge(PICTURES);
   #steering!: Steering;
   #backoff = new Backoff();
-  #rest: ReturnType<typeof setTimeout> | undefined; // set while nobody watches
-  #resting = false; // and for so long that nothing is fetched
+  #rest!: Rest;
   #again: ReturnType<typeof setTimeout> | undefined;
   #begun = false; // the playing position was set
   #over = false;
   #fruitless = 0;
   #stalls: number[] = [];
+  #dry = false; // it stalled, and what comes next says whose fault that was
   #newest: { end: number; at: number } | undefined;
   #at = 0; // arrival of the newest message, host's clock
+  #number = 0; // of that message
   #bytes = new Meter();
   #keys: number[] = []; // arrival of the last two key frames
   #reconnects = 0;
@@ -62,8 +63,7 @@ export class PushEngine implements Engine {
     this.#channel = url.split("/")[2] ?? "";
     this.#steering = new Steering(video, this.#edge, () => (this.#begun ? this.#media?.newest : undefined), () => this.#stalled());
     video.addEventListener("timeupdate", this.#moved);
-    for (const type of ["pause", "play", "volumechange"]) video.addEventListener(type, this.#restOrGo);
-    document.addEventListener("visibilitychange", this.#restOrGo);
+    this.#rest = new Rest(video, () => this.#shut(), () => this.#wake());
     this.#open();
   }
 
@@ -90,11 +90,8 @@ export class PushEngine implements Engine {
   destroy() {
     this.#over = true;
     this.#shut();
-    clearTimeout(this.#rest);
-    const v = this.#video;
-    v.removeEventListener("timeupdate", this.#moved);
-    for (const type of ["pause", "play", "volumechange"]) v.removeEventListener(type, this.#restOrGo);
-    document.removeEventListener("visibilitychange", this.#restOrGo);
+    this.#rest.destroy();
+    this.#video.removeEventListener("timeupdate", this.#moved);
     this.#steering.destroy();
     this.#media?.close();
     this.#media = undefined;
@@ -142,27 +139,40 @@ export class PushEngine implements Engine {
     this.#fruitless = 0;
     this.#backoff.reset();
     if (m.init) return;
-    this.#at = m.at;
+    if (this.#dry) this.#blame(m);
+    [this.#at, this.#number] = [m.at, m.number];
     this.#bytes.add(m.data.length);
     if (m.key) this.#keys = [...this.#keys.slice(-1), m.at];
   }
 
   #grew() {
     const run = this.#media?.newest;
-    if (!run) return;
+    if (!run || this.#over) return;
     this.#newest = { end: run.end, at: this.#at };
     this.#report(null);
     if (this.#begun) return this.#steering.steer();
     this.#begun = true;
     this.#steering.begin(); // not at the key frame that the host begins with
-    this.#restOrGo(); // perhaps nobody has looked yet
+    this.#rest.look(); // perhaps nobody has looked yet
   }
 
   #moved = () => this.#steering.steer();
 
+  /** A picture that came lately, and yet too late, is the network's doing; else the next one tells. */
   #stalled() {
     const now = this.#socket?.now;
-    if (now === undefined || now - this.#at > QUIET) return;
+    if (now === undefined) return;
+    if (now - this.#at > QUIET) this.#dry = true;
+    else this.#lacked();
+  }
+
+  /** The first picture after a stall. Where it reached the host long after the one before, the publisher paused, and not the way to us. */
+  #blame(m: Message) {
+    this.#dry = false;
+    if (m.at - this.#at <= QUIET || m.number > this.#number + 1) this.#lacked();
+  }
+
+  #lacked() {
     const t = Date.now();
     this.#edge.stalled(t);
     this.#stalls = [...this.#stalls.filter((s) => t - s < STALL_TIME), t];
@@ -182,7 +192,7 @@ export class PushEngine implements Engine {
     this.#socket = undefined;
     this.#reconnects++;
     this.#report({ kind: "network", final: false });
-    if (!this.#over && !this.#resting) this.#backoff.again(() => this.#open());
+    if (!this.#over && !this.#rest.resting) this.#backoff.again(() => this.#open());
     if ((await answers()) && ++this.#fruitless >= TRIES) this.#giveWay("network");
   }
 
@@ -193,22 +203,11 @@ export class PushEngine implements Engine {
     this.#report({ kind, final: true, otherwise: true });
   }
 
-  /** Nobody sees or hears it: after a while nothing more is fetched. Then it begins again, live. */
-  #restOrGo = () => {
-    const idle = this.#video.paused || (document.hidden && this.#video.muted && !document.pictureInPictureElement);
-    if (idle && this.#begun) this.#rest ??= setTimeout(() => this.#sleep(), PAUSE);
-    if (idle) return;
-    clearTimeout(this.#rest);
-    this.#rest = undefined;
-    if (!this.#resting || this.#over) return;
-    this.#resting = false;
+  /** After a rest it begins again, live. */
+  #wake() {
+    if (this.#over) return;
     this.#steering.follow();
     this.#open();
-  };
-
-  #sleep() {
-    this.#resting = true;
-    this.#shut();
   }
 }
 
