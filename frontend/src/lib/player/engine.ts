@@ -11,6 +11,9 @@ export interface Engine {
   destroy(): void;
 }
 
+/** "Live" means: at most this far behind where somebody who just joined would be. Farther, and following, a player jumps. */
+export const LIVE_OFFSET = 1.5; // s
+
 /** All in seconds; undefined while not known. */
 export interface Reading {
   delay?: number; // measured: from the host having it to the screen showing it

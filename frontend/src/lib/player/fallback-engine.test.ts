@@ -75,6 +75,17 @@ describe("FallbackEngine", () => {
     expect(quick.made).toHaveLength(2);
   });
 
+  it("does not take the place away from somebody who went back", async () => {
+    await gives("network");
+    await v.play();
+    steady.last.reading = { behind: 12 };
+    vi.advanceTimersByTime(4 * MINUTE);
+    expect(quick.made).toHaveLength(1);
+    steady.last.reading = { behind: 0.3 };
+    vi.advanceTimersByTime(2 * MINUTE);
+    expect(quick.made).toHaveLength(2);
+  });
+
   it("does not come back to a codec that the browser lacks", async () => {
     await gives("codec");
     await v.play();

@@ -1,4 +1,4 @@
-import type { Engine, EngineKind, Fault, Reading, Report } from "./engine";
+import { LIVE_OFFSET, type Engine, type EngineKind, type Fault, type Reading, type Report } from "./engine";
 
 const REST = 2 * 60_000; // ms on the steady engine before the quick one is tried again; doubled each time
 const SOON = 5000; // ms until the quick one is tried again when there is no steady one to be had
@@ -84,9 +84,10 @@ export class FallbackEngine implements Engine {
     this.#timer = setTimeout(() => this.#back(), ms);
   }
 
-  /** Only while nobody would notice much: a paused picture stays. */
+  /** Only while nobody would notice much: who paused or went back keeps the place. */
   #back() {
-    if (this.#video?.paused && this.#why) return this.#after(REST);
+    const away = this.#video?.paused || (this.#engine?.read().behind ?? 0) > LIVE_OFFSET;
+    if (away && this.#why) return this.#after(REST);
     this.#why = undefined;
     this.#become(this.#quick);
   }

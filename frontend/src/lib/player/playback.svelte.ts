@@ -1,13 +1,11 @@
 import { untrack } from "svelte";
 import type { PlayerPrefs } from "../state/player-prefs.svelte";
-import { type Engine, type EngineKind, type Fault, pick } from "./engine";
+import { LIVE_OFFSET, pick, type Engine, type EngineKind, type Fault } from "./engine";
 import type { Sample } from "./stats";
 
 /** empty: nothing tuned in. tuning: asked for, no picture yet. waiting: had a picture, ran dry. */
 export type Phase = "empty" | "tuning" | "playing" | "paused" | "waiting" | "failed";
 
-/** "Live" means: at most this far behind where somebody who just joined would be. Farther, and following, we jump. */
-export const LIVE_OFFSET = 1.5; // s
 const MARGIN = 1; // s; what the host has moves on while we seek
 const JUMP_REST = 10_000; // ms between two jumps: a network that needs more of them needs a pause instead
 
@@ -25,6 +23,7 @@ export class Playback {
   #soundAllowed = false; // somebody pressed for sound while this page lived
   #jumped = 0;
 
+  #wanted = true; // nobody has paused it
   #phase = $state<Phase>("empty");
   #since = $state(0);
   #muted = $state(true);
@@ -33,7 +32,8 @@ export class Playback {
   #fault = $state<Fault | null>(null);
   #delay = $state<number>();
   #behind = $state<number>();
-  #following = $state(true);
+  #following = true; // and nobody went back
+  #paused = $state(false);
   #inPip = $state(false);
   #hadPicture = $state(false);
   #attempt = $state(0);
@@ -53,8 +53,9 @@ export class Playback {
   get since(): number {
     return this.#since;
   }
+  /** It would not move if it could: paused, or not allowed to begin. */
   get paused(): boolean {
-    return this.#phase === "paused";
+    return this.#paused || this.#tap === "play";
   }
   get muted(): boolean {
     return this.#muted;
@@ -99,10 +100,11 @@ export class Playback {
     else this.pause();
   }
   play() {
+    this.#wanted = true;
     void this.#start();
   }
   pause() {
-    this.#following = false;
+    this.#wanted = this.#following = false;
     this.#video?.pause();
   }
   setVolume(v: number) {
@@ -114,7 +116,7 @@ export class Playback {
   }
   toggleMute() {
     if (!this.#video) return;
-    if (this.#video.muted) return this.soundOn();
+    if (this.#video.muted || !this.#video.volume) return this.soundOn();
     this.#prefs.muted = true;
     this.#video.muted = true;
   }
@@ -204,9 +206,9 @@ export class Playback {
     video.volume = this.#prefs.volume;
     video.muted = this.#silent || this.#prefs.muted || !this.#soundAllowed;
     this.#tap = video.muted && !this.#silent && !this.#prefs.muted ? "sound" : "";
-    this.#following = true;
+    this.#wanted = this.#following = true;
     this.#fault = null;
-    this.#hadPicture = false;
+    this.#paused = this.#hadPicture = false;
     this.#enter("tuning");
   }
 
@@ -219,9 +221,10 @@ export class Playback {
   }
 
   #reported(fault: Fault | null) {
-    if (fault?.kind === this.#fault?.kind) return;
+    if (fault?.kind === this.#fault?.kind && fault?.final === this.#fault?.final) return;
     this.#fault = fault;
     if (fault?.final) this.#enter("failed");
+    else if (!fault && this.#phase === "failed") this.#enter("tuning"); // another engine, another try
   }
 
   #enter(phase: Phase) {
@@ -251,9 +254,11 @@ export class Playback {
   }
 
   #hears: [string, () => void][] = [
+    ["loadedmetadata", () => this.#goOn()], // iPhones fetch no picture before somebody wants to play
     ["loadeddata", () => this.#loaded()],
     ["playing", () => this.#enter("playing")],
-    ["pause", () => this.#hadPicture && this.#enter("paused")],
+    ["play", () => (this.#paused = false)],
+    ["pause", () => this.#heardPause()],
     ["waiting", () => this.#hadPicture && !this.#video?.paused && this.#enter("waiting")],
     ["volumechange", () => this.#heardVolume()],
     ["timeupdate", () => this.#moved()],
@@ -264,7 +269,17 @@ export class Playback {
 
   #loaded() {
     this.#hadPicture = true;
-    if (this.#following && this.#video?.paused) void this.#start();
+    this.#goOn();
+  }
+
+  /** A new source stops the element without a word. Who went back wants to see on as well. */
+  #goOn() {
+    if (this.#wanted && this.#video?.paused) void this.#start();
+  }
+
+  #heardPause() {
+    this.#paused = true;
+    if (this.#hadPicture) this.#enter("paused");
   }
 
   /** An engine that began early may have a picture already, of which the element said so before we listened. */

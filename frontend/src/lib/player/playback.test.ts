@@ -85,6 +85,40 @@ describe("phases", () => {
     expect(playback.fault).toBeNull();
   });
 
+  it("begin anew when an engine that had given up is followed by one that works", async () => {
+    await tune();
+    kind.last.report({ kind: "decode", final: true });
+    kind.last.report(null);
+    expect(playback.phase).toBe("tuning");
+    fire("playing");
+    expect([playback.phase, playback.fault]).toEqual(["playing", null]);
+  });
+
+  it("end in failed when trouble turns out to be final", async () => {
+    await tune();
+    kind.last.report({ kind: "network", final: false });
+    kind.last.report({ kind: "network", final: true });
+    expect(playback.phase).toBe("failed");
+  });
+
+  it("go on after another source, which stops the element without a word, unless somebody had paused", async () => {
+    await tune();
+    playback.seekBy(-5); // behind live is no wish to stop
+    v.load();
+    fire("loadeddata");
+    expect(v.paused).toBe(false);
+    playback.pause();
+    v.load();
+    fire("loadeddata");
+    expect([v.paused, playback.paused]).toEqual([true, true]);
+  });
+
+  it("do not wait for a picture that is fetched only for who plays, as iPhones do", async () => {
+    await tune(false);
+    fire("loadedmetadata");
+    expect(v.paused).toBe(false);
+  });
+
   it("say so when no engine works here", async () => {
     kind.works = false;
     await tune(false);
@@ -142,8 +176,8 @@ describe("sound", () => {
     playback.setVolume(0);
     fire("volumechange");
     expect(playback.muted).toBe(true);
-    playback.soundOn();
-    expect(v.volume).toBeGreaterThan(0);
+    playback.toggleMute();
+    expect([v.muted, v.volume > 0]).toEqual([false, true]);
   });
 
   it("mutes by wish and unmutes by wish", async () => {
@@ -168,7 +202,7 @@ describe("sound", () => {
   it("asks to play when the browser refuses everything", async () => {
     refusePlay("all");
     await tune();
-    expect(playback.tap).toBe("play");
+    expect([playback.tap, playback.paused]).toEqual(["play", true]);
   });
 
   it("never comes from a preview", async () => {
