@@ -19,8 +19,6 @@ it.each<[string, Command]>([
   ["k", "play"],
   ["K", "play"],
   ["m", "mute"],
-  ["ArrowUp", "louder"],
-  ["ArrowDown", "quieter"],
   ["ArrowLeft", "back5"],
   ["ArrowRight", "ahead5"],
   ["j", "back10"],
@@ -29,8 +27,13 @@ it.each<[string, Command]>([
   ["t", "theatre"],
   ["i", "pip"],
   ["n", "stats"],
-  ["End", "live"],
 ])("%j means %s", (key, command) => expect(press(key)).toBe(command));
+
+it.each<[string, Command]>([["ArrowUp", "louder"], ["ArrowDown", "quieter"], ["End", "live"]])("%s is the player's where the focus is in it, else the page's", (key, command) => {
+  expect(press(key, {}, "<section data-keys><button data-at></button></section>")).toBe(command);
+  expect(press(key, {}, "<section data-keys></section>")).toBe(command);
+  expect(press(key)).toBeUndefined();
+});
 
 it("goes live on Shift+→ and helps on ?", () => {
   expect(press("ArrowRight", { shiftKey: true })).toBe("live");
@@ -54,6 +57,6 @@ it("leaves keys to the control that uses them", () => {
 it("drops single letters, and only those, when they are switched off", () => {
   expect(press("m", {}, "", false)).toBeUndefined();
   expect(press("?", { shiftKey: true }, "", false)).toBeUndefined();
-  expect(press("ArrowUp", {}, "", false)).toBe("louder");
+  expect(press("ArrowLeft", {}, "", false)).toBe("back5");
   expect(press(" ", {}, "", false)).toBe("play");
 });

@@ -5,7 +5,7 @@ export type Command = "play" | "mute" | "louder" | "quieter" | "back5" | "ahead5
 export const keyHelp: [keys: string, what: string][] = [
   ["Space or K", "Play or pause"],
   ["M", "Sound on or off"],
-  ["↑ ↓", "Louder, quieter"],
+  ["↑ ↓", "Louder, quieter, on the picture"],
   ["← →", "5 seconds back, ahead"],
   ["J L", "10 seconds back, ahead"],
   ["End or Shift →", "Go live"],
@@ -17,11 +17,12 @@ export const keyHelp: [keys: string, what: string][] = [
 ];
 
 const single: Record<string, Command> = { k: "play", m: "mute", j: "back10", l: "ahead10", f: "full", t: "theatre", i: "pip", n: "stats", "?": "help" };
-const plain: Record<string, Command> = { " ": "play", ArrowUp: "louder", ArrowDown: "quieter", ArrowLeft: "back5", ArrowRight: "ahead5", End: "live" };
+const scrolling: Record<string, Command> = { ArrowUp: "louder", ArrowDown: "quieter", End: "live" }; // elsewhere these move the page
+const plain: Record<string, Command> = { " ": "play", ArrowLeft: "back5", ArrowRight: "ahead5" };
 
 /**
  * The command of a key press, or undefined when it is not the player's: typing, a browser's own combination, or a key that the focused
- * control uses itself. letters false switches the single characters off.
+ * control, or the page, uses itself. letters false switches the single characters off.
  */
 export function commandOf(e: KeyboardEvent, letters: boolean): Command | undefined {
   if (e.defaultPrevented || e.ctrlKey || e.altKey || e.metaKey) return undefined;
@@ -31,5 +32,6 @@ export function commandOf(e: KeyboardEvent, letters: boolean): Command | undefin
   if (at?.closest("input[type=range]") && /^(Arrow|End)/.test(e.key)) return undefined;
   if (at?.closest("button, a[href], summary") && e.key === " ") return undefined;
   if (e.shiftKey && e.key !== "?") return undefined;
+  if (scrolling[e.key]) return at?.closest("[data-keys]") ? scrolling[e.key] : undefined;
   return plain[e.key] ?? (letters ? single[e.key.toLowerCase()] : undefined);
 }

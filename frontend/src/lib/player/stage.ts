@@ -7,6 +7,7 @@ import type { Phase } from "./playback.svelte";
 export interface Scene {
   kind: "none" | "busy" | "holding" | "away" | "failed"; // busy: working on it, few words. holding: over the last picture. away: nothing to see.
   title: string;
+  since?: string; // "4 s ago", said after the title; apart from it because it counts, and a screen reader would read all of it each second
   detail: string;
   action?: Action;
 }
@@ -18,6 +19,7 @@ export interface Facts {
   entry: Entry | undefined; // undefined: not known yet
   phase: Phase;
   phaseFor: number; // s
+  tap?: "" | "sound" | "play"; // what the browser wants a tap for
   fault: Fault | null;
   connected: boolean; // the line to the host is up
   endedFor?: number; // s since it ended while we watched
@@ -42,8 +44,9 @@ export function scene(f: Facts): Scene {
   if (e.state === "starting") return busy(`${e.name} is starting`, "The first picture is on its way.");
   if (f.phase === "failed" && f.fault) return failure(f.fault, e, f.linuxWebKit);
   if (e.state === "lost") {
-    return { kind: "holding", title: "Signal lost", detail: `${e.name}'s computer stopped sending ${ago(f.stateFor)}. Back as soon as it returns.` };
+    return { kind: "holding", title: `Signal lost: ${e.name}'s computer stopped sending`, since: ago(f.stateFor), detail: "Back as soon as it returns." };
   }
+  if (f.tap === "play") return none; // the button says it
   if (f.phase === "waiting" || f.phase === "tuning" || f.phase === "empty") return working(f);
   return none;
 }
@@ -52,14 +55,14 @@ function away(channel: string, endedFor: number | undefined, last: Facts["last"]
   const detail = "Leave this page open: it starts by itself when they go live.";
   const watched = last?.peak ? `, with up to ${many(last.peak, "viewer")}` : "";
   if (endedFor === undefined) return { kind: "away", title: `${channel} is offline`, detail: last ? `Was live for ${duration(last.lasted)}, ended ${ago(last.over)}. ${detail}` : detail };
-  return { kind: "away", title: `${channel} went offline ${ago(endedFor)}`, detail: last ? `Was live for ${duration(last.lasted)}${watched}. ${detail}` : detail };
+  return { kind: "away", title: `${channel} went offline`, since: ago(endedFor), detail: last ? `Was live for ${duration(last.lasted)}${watched}. ${detail}` : detail };
 }
 
 /** The other computer is gone. The picture stays as long as the guide keeps the computer, see server/guide. */
 function left(e: Entry, seconds: number): Scene {
-  const title = `${e.host} left ${ago(seconds)}`;
-  if (e.state === "offline") return { kind: "away", title, detail: "Leave this page open: it goes on by itself when that computer returns.", action: "others" };
-  return { kind: "holding", title, detail: "Holding the picture; it goes on by itself." };
+  const [title, since] = [`${e.host} left`, ago(seconds)];
+  if (e.state === "offline") return { kind: "away", title, since, detail: "Leave this page open: it goes on by itself when that computer returns.", action: "others" };
+  return { kind: "holding", title, since, detail: "Holding the picture; it goes on by itself." };
 }
 
 function working(f: Facts): Scene {
