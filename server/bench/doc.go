@@ -3,6 +3,7 @@
 // prints them, nothing imports them, and none can fail for being slow.
 //
 //	Glass             encoder to screen in headless Chromium, with sound, by every path
+//	Opening           from going to a page to its first picture, step by step
 //	Frame, Join       what the host itself adds to that
 //	Viewers           processor time per viewer, and who ran dry
 //	FirstPlaylist, Publisher   the other end

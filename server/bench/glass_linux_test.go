@@ -18,13 +18,14 @@ import (
 
 // BenchmarkGlass measures from drawing a picture to Chromium's compositing it,
 // with sound: by push and by LL-HLS in our page, and in a page of hls.js alone
-// from gohlslib's muxer and from nginx. One path after the other, so that only
-// one page and one encoder share the machine.
+// from our playlists (what our live-edge controller is worth), from gohlslib's
+// muxer and from nginx. One path after the other, so that only one page and one
+// encoder share the machine.
 func BenchmarkGlass(b *testing.B) {
 	servertest.NeedTool(b, "node")
 	servertest.NeedTool(b, "chromium")
 	half := map[string]float64{}
-	for _, path := range []string{"push", "hls", "gohlslib", "nginx"} {
+	for _, path := range []string{"push", "hls", "hls-uncontrolled", "gohlslib", "nginx"} {
 		b.Run(path, func(b *testing.B) {
 			for b.Loop() {
 				page := onAir(b, path)
@@ -43,11 +44,14 @@ func BenchmarkGlass(b *testing.B) {
 // onAir starts a server and a publisher, and returns the page to watch.
 func onAir(b *testing.B, path string) (page string) {
 	switch path {
-	case "push", "hls":
+	case "push", "hls", "hls-uncontrolled":
 		p := startProgram(b, false)
 		p.own(b)
 		broadcast(b, p.rtmp+"/"+p.key(b, "ann"))
 		awaitOK(b, p.url+"/hls/ann/index.m3u8")
+		if path == "hls-uncontrolled" {
+			return plainPage(b, p.url+"/hls/ann/index.m3u8")
+		}
 		return p.url + "/#/@ann?path=" + path
 	case "gohlslib":
 		p := startBaseline(b, false)
