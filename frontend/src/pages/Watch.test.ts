@@ -59,6 +59,18 @@ it("obeys its keys", async () => {
   expect(video().volume).toBeCloseTo(0.55);
 });
 
+it("neither claims nor denies to be live before it knows, and tells no delay of a signal that is lost", async () => {
+  const { app, kind } = await watch([entry("ann", { since: "2026-01-01T00:00:00Z" })]);
+  await picture();
+  const bar = screen.getByRole("group", { name: "Player controls" });
+  expect(within(bar).queryByRole("button", { name: /Go live/ })).toBeNull();
+  kind.last.reading = { behind: 0, edge: 60, delay: 6.8 };
+  video().dispatchEvent(new Event("timeupdate"));
+  app.guide.set([entry("ann", { since: "2026-01-01T00:00:00Z", state: "lost" })]);
+  await settle();
+  expect(document.body.textContent).not.toContain("6.8 s");
+});
+
 it("shows how far behind it is, and goes live", async () => {
   const { kind } = await watch();
   await picture();
