@@ -21,7 +21,7 @@ func (s *socket) fetch(ctx context.Context, w *watch) *channel {
 	if err == nil && ch != nil {
 		return ch
 	}
-	s.say(ctx, map[string]any{"off": w.name, "reason": reason(err)})
+	s.say(map[string]any{"off": w.name, "reason": reason(err)})
 	return nil
 }
 

@@ -186,12 +186,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.crowd.Leave(ip)
-	grab := &grab{ResponseWriter: w}
+	grab := &grab{ResponseWriter: w, stall: s.stall}
 	ws, err := websocket.Accept(grab, r, nil)
 	if err != nil {
 		return // Accept has answered
 	}
 	ws.SetReadLimit(maxText)
 	q := r.URL.Query()
-	newSocket(s, ws, grab.conn, ip).serve(r.Context(), request{Watch: tv.ChannelName(q.Get("watch")), Viewer: q.Get("viewer")})
+	newSocket(s, ws, grab, ip).serve(r.Context(), request{Watch: tv.ChannelName(q.Get("watch")), Viewer: q.Get("viewer")})
 }

@@ -419,7 +419,7 @@ func TestAJoinIsOneBatchAndEachPictureOneWriteWithoutGarbage(t *testing.T) {
 	s := newStage(t)
 	s.send(8, 1000)
 	ch, w := s.srv.find("ann"), &wire{}
-	r := &reader{socket: &socket{server: s.srv, direct: w}, ch: ch, watch: &watch{}}
+	r := &reader{socket: &socket{server: s.srv, pen: newPen(w, time.Minute)}, ch: ch, watch: &watch{}}
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	if err := r.run(gone); err != nil { // all there is, and then it has left
@@ -434,7 +434,7 @@ func TestAJoinIsOneBatchAndEachPictureOneWriteWithoutGarbage(t *testing.T) {
 	}
 	m := &message{bytes: make([]byte, 1000), init: r.init}
 	before := w.writes
-	n := testing.AllocsPerRun(100, func() { r.add(m); r.write(r.renewed) })
+	n := testing.AllocsPerRun(100, func() { r.add(m); r.write() })
 	if per := float64(w.writes-before) / 101; n > 0 || per != 1 {
 		t.Errorf("a picture costs %v allocations and %v writes", n, per)
 	}

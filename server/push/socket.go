@@ -1,13 +1,11 @@
 package push
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"runtime/debug"
 	"sync"
@@ -21,19 +19,17 @@ import (
 )
 
 const (
-	maxLag     = 2 * time.Second  // further behind than this, a viewer jumps
 	silent     = 30 * time.Second // a viewer that neither acks nor asks is gone
 	maxPerTick = 40               // texts within ten seconds; ours sends five
 )
 
-// socket is one viewer's connection. Texts are written by the library, media
-// by us on the connection below it: each Write or writev is of whole frames, and
-// the connection keeps it whole.
+// socket is one viewer's connection. The library reads it; we write to the
+// connection below.
 type socket struct {
 	server *Server
 	ws     *websocket.Conn
 	conn   net.Conn // below ws
-	direct net.Conn // conn, out of whatever counts it: only a *net.TCPConn has writev
+	pen    *pen
 	ip     netip.Addr
 
 	mu       sync.Mutex
@@ -60,12 +56,8 @@ func (w *watch) path() live.Path {
 	return live.ByPush
 }
 
-func newSocket(s *Server, ws *websocket.Conn, conn net.Conn, ip netip.Addr) *socket {
-	direct := conn
-	if c, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		direct = c.NetConn()
-	}
-	return &socket{server: s, ws: ws, conn: conn, direct: direct, ip: ip, watching: map[tv.ChannelName]*watch{}}
+func newSocket(s *Server, ws *websocket.Conn, g *grab, ip netip.Addr) *socket {
+	return &socket{server: s, ws: ws, conn: g.conn, pen: g.pen, ip: ip, watching: map[tv.ChannelName]*watch{}}
 }
 
 // serve does what the upgrade asked for and reads what the viewer says, until it
@@ -134,21 +126,20 @@ func (s *socket) heed(ctx context.Context, q request) error {
 	case q.Ack != "":
 		s.ack(q.Ack, q.Viewers)
 	case q.Ping != nil:
-		return s.say(ctx, map[string]any{"pong": *q.Ping, "now": float64(time.Now().UnixMicro()) / 1000})
+		return s.say(map[string]any{"pong": *q.Ping, "now": float64(time.Now().UnixMicro()) / 1000})
 	}
 	return nil
 }
 
-func (s *socket) say(ctx context.Context, answer any) error {
+func (s *socket) say(answer any) error {
 	raw, err := json.Marshal(answer)
 	if err != nil {
 		return err
 	}
-	// A stop must not end a text half way: the library closes the socket then.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.server.stall)
-	defer cancel()
-	s.conn.SetWriteDeadline(time.Now().Add(s.server.stall)) // the last picture's may be over
-	return s.ws.Write(ctx, websocket.MessageText, raw)
+	if _, err = s.pen.write(append(frame(opText, len(raw)), raw...)); err != nil {
+		s.conn.Close() // which may have taken a part
+	}
+	return err
 }
 
 var errTooMany = errors.New("too many channels on one socket")
@@ -160,7 +151,7 @@ func (s *socket) watch(ctx context.Context, q request) error {
 	foreign := host != "" && s.server.cfg.Fetch != nil
 	ch := s.server.find(q.Watch)
 	if ch == nil && !foreign {
-		return s.say(ctx, map[string]any{"off": q.Watch})
+		return s.say(map[string]any{"off": q.Watch})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -242,115 +233,4 @@ func (s *socket) seen(ch *channel, w *watch) {
 	if s.viewer != preview {
 		ch.live.SeenBy(w.path(), s.viewer, people)
 	}
-}
-
-// maxBatch is how many messages go in one write at most: a viewer that joins is
-// sent what led up to now, a second or two.
-const maxBatch = 64
-
-// reader is one channel on its way to a socket.
-type reader struct {
-	*socket
-	ch      *channel
-	watch   *watch
-	init    *initMessage // the last one sent
-	batch   net.Buffers  // what is not written yet
-	left    net.Buffers  // of the batch, while it is written
-	renewed time.Time    // the deadline for writing
-}
-
-// follow writes the channel's messages until ctx or the broadcast ends, or the
-// socket takes no more.
-func (s *socket) follow(ctx context.Context, ch *channel, w *watch) {
-	r := reader{socket: s, ch: ch, watch: w}
-	if err := r.run(ctx); err != nil {
-		s.conn.Close() // the reading side ends with it
-	}
-}
-
-// run returns nil when there is nothing more to be sent, and the error of the
-// socket when it takes no more.
-func (r *reader) run(ctx context.Context) error {
-	name := r.ch.live.Name()
-	var at live.Cursor
-	caughtUp := false // a join is first sent what led up to now
-	for {
-		m, missed, err := r.ch.ring.Next(ctx, &at)
-		if err != nil {
-			if errors.Is(err, live.ErrEnded) {
-				r.say(ctx, map[string]any{"off": name})
-			}
-			return nil
-		}
-		now := time.Now()
-		late := now.Sub(m.at) > maxLag
-		if late && caughtUp {
-			if n := r.ch.ring.Skip(&at); n > 0 {
-				missed, m = missed+n+1, nil
-			}
-		}
-		if missed > 0 {
-			r.server.skipped.Add(missed)
-			if err := r.write(now); err != nil {
-				return err
-			}
-			if err := r.say(ctx, map[string]any{"slow": name, "missed": missed}); err != nil {
-				return err
-			}
-		}
-		if m == nil {
-			continue
-		}
-		caughtUp = caughtUp || !late
-		r.add(m)
-		if r.ch.ring.Ready(&at) && len(r.batch) < maxBatch {
-			continue
-		}
-		if err := r.write(now); err != nil {
-			return err
-		}
-	}
-}
-
-// add takes a message for the next write.
-func (r *reader) add(m *message) {
-	if m.init != r.init {
-		r.init = m.init
-		r.batch = append(r.batch, m.init.bytes)
-	}
-	r.batch = append(r.batch, m.bytes)
-}
-
-// write sends what there is, whole frames as they are, with one system call: one
-// slice needs no writev, which costs more.
-func (r *reader) write(now time.Time) error {
-	if now.Sub(r.renewed) > r.server.stall/10 {
-		r.direct.SetWriteDeadline(now.Add(r.server.stall))
-		r.renewed = now
-	}
-	sent, err := int64(0), error(nil)
-	if len(r.batch) == 1 {
-		var n int
-		n, err = r.direct.Write(r.batch[0])
-		sent = int64(n)
-	} else {
-		r.left = r.batch // WriteTo consumes the slices, never their bytes
-		sent, err = r.left.WriteTo(r.direct)
-	}
-	r.batch = r.batch[:0]
-	r.ch.live.Sent(r.watch.path(), int(sent))
-	return err
-}
-
-// grab keeps the connection that an upgrade takes over.
-type grab struct {
-	http.ResponseWriter
-	conn net.Conn
-}
-
-// Hijack is what the WebSocket library calls.
-func (g *grab) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	c, rw, err := http.NewResponseController(g.ResponseWriter).Hijack()
-	g.conn = c
-	return c, rw, err
 }

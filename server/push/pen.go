@@ -1,0 +1,72 @@
+package push
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// pen is held by whoever writes to a socket, for whole frames: the readers
+// of its channels, who says something, and the library, which answers pings and
+// says goodbye.
+type pen struct {
+	sync.Mutex
+	conn    net.Conn      // out of whatever counts it: only a *net.TCPConn has writev
+	stall   time.Duration // what takes nothing for so long fails
+	renewed time.Time     // guarded by the pen, as is left; when the deadline was set
+	left    net.Buffers   // of a batch, while it is written
+}
+
+func newPen(conn net.Conn, stall time.Duration) *pen {
+	if c, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = c.NetConn()
+	}
+	return &pen{conn: conn, stall: stall}
+}
+
+// Write is the library's, whose control frames are one write each.
+func (p *pen) Write(b []byte) (int, error) { return p.write(b) }
+
+// write writes whole frames with one system call: one slice needs no writev,
+// which costs more.
+func (p *pen) write(frames ...[]byte) (int, error) {
+	p.Lock()
+	defer p.Unlock()
+	p.renew()
+	if len(frames) == 1 {
+		return p.conn.Write(frames[0])
+	}
+	p.left = frames // WriteTo consumes the slices, never their bytes
+	n, err := p.left.WriteTo(p.conn)
+	return int(n), err
+}
+
+// renew sets the deadline, which costs more than looking at the clock.
+func (p *pen) renew() {
+	if now := time.Now(); now.Sub(p.renewed) > p.stall/10 {
+		p.conn.SetWriteDeadline(now.Add(p.stall))
+		p.renewed = now
+	}
+}
+
+// grab keeps the connection that an upgrade takes over, and gives the library a
+// pen to write with.
+type grab struct {
+	http.ResponseWriter
+	stall time.Duration
+	conn  net.Conn
+	pen   *pen
+}
+
+// Hijack is what the WebSocket library calls.
+func (g *grab) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, rw, err := http.NewResponseController(g.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	g.conn, g.pen = c, newPen(c, g.stall)
+	rw.Writer.Reset(g.pen) // it writes nowhere else
+	return c, rw, nil
+}
