@@ -31,7 +31,7 @@ var arrows = map[string]struct {
 	"server/tcp":        {nil, "what the kernel knows of a connection is the same for everybody"},
 	"server/rtmp":       {[]string{"tv", "live", "tcp"}, "a face sees the live core, never another face"},
 	"server/hls":        {[]string{"tv", "live", "cmaf"}, "a face sees the live core, never another face"},
-	"server/push":       {[]string{"crowd", "tv", "live"}, "a face sees the live core, never another face"},
+	"server/push":       {[]string{"crowd", "tv", "live", "tcp"}, "a face sees the live core, never another face"},
 	"server/rtsp":       {[]string{"tv", "live", "tcp"}, "a face sees the live core, never another face"},
 	"server/crowd":      {nil, "counting needs to know nothing of who comes"},
 	"server/lan":        {[]string{"tv"}, "what the network is like does not depend on who asks"},

@@ -75,6 +75,10 @@ type Cursor struct {
 	begun bool
 }
 
+// Before reports whether c has values to read that d has not. It is for readers
+// that have begun.
+func (c Cursor) Before(d Cursor) bool { return c.next < d.next }
+
 // Skip moves c to the newest start if that is ahead of it, and returns how many
 // values it leaves out.
 func (r *Ring[T]) Skip(c *Cursor) (missed uint64) {

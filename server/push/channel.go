@@ -43,6 +43,7 @@ type channel struct {
 	tag    uint16
 	codecs func([]live.Track) string
 	ring   *live.Ring[message]
+	lines  *lines
 
 	init    *initMessage
 	initID  uint64
@@ -50,8 +51,10 @@ type channel struct {
 	pending []*live.Chunk // sound that waits for its picture
 }
 
-func newChannel(ch *live.Channel, tag uint16, codecs func([]live.Track) string) *channel {
-	return &channel{live: ch, tag: tag, codecs: codecs, ring: live.NewRing[message](ringLength)}
+func newChannel(ch *live.Channel, tag uint16, s *Server) *channel {
+	ring := live.NewRing[message](ringLength)
+	return &channel{live: ch, tag: tag, codecs: s.cfg.Codecs, ring: ring,
+		lines: &lines{life: s.life, running: &s.lines, ring: ring}}
 }
 
 // WriteChunk makes a message of c, or keeps it for the next picture.

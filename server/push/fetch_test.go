@@ -18,7 +18,7 @@ const (
 )
 
 // eventually waits for what a goroutine of the server does next.
-func eventually(t *testing.T, what func() string) {
+func eventually(t testing.TB, what func() string) {
 	t.Helper()
 	why := "?"
 	for end := time.Now().Add(5 * time.Second); why != "" && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {

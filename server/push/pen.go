@@ -6,14 +6,17 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"echo.tv/server/tcp"
 )
 
-// pen is held by whoever writes to a socket, for whole frames: the readers
-// of its channels, who says something, and the library, which answers pings and
-// says goodbye.
+// pen is held by whoever writes to a socket, for whole frames: the lines and
+// readers of its channels, who says something, and the library, which answers
+// pings and says goodbye.
 type pen struct {
 	sync.Mutex
 	conn    net.Conn      // out of whatever counts it: only a *net.TCPConn has writev
+	quick   *tcp.Writer   // nil where nobody can write without waiting
 	stall   time.Duration // what takes nothing for so long fails
 	renewed time.Time     // guarded by the pen, as is left; when the deadline was set
 	left    net.Buffers   // of a batch, while it is written
@@ -23,7 +26,7 @@ func newPen(conn net.Conn, stall time.Duration) *pen {
 	if c, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		conn = c.NetConn()
 	}
-	return &pen{conn: conn, stall: stall}
+	return &pen{conn: conn, quick: tcp.NewWriter(conn), stall: stall}
 }
 
 // Write is the library's, whose control frames are one write each.
@@ -41,6 +44,27 @@ func (p *pen) write(frames ...[]byte) (int, error) {
 	p.left = frames // WriteTo consumes the slices, never their bytes
 	n, err := p.left.WriteTo(p.conn)
 	return int(n), err
+}
+
+// try writes as much of b, whole frames, as can be written at once: nothing when
+// somebody else has the pen. After a part only, the pen stays with the rest,
+// which finish writes. An error is left to who tries to wait.
+func (p *pen) try(b []byte) int {
+	if !p.TryLock() {
+		return 0
+	}
+	n, _ := p.quick.TryWrite(b)
+	if n == 0 || n == len(b) {
+		p.Unlock()
+	}
+	return n
+}
+
+// finish writes the rest of what try began.
+func (p *pen) finish(rest []byte) (int, error) {
+	defer p.Unlock()
+	p.renew()
+	return p.conn.Write(rest)
 }
 
 // renew sets the deadline, which costs more than looking at the clock.

@@ -50,11 +50,16 @@
 // # Under load
 //
 // A message's bytes, WebSocket header included, are put together once in the
-// publisher's goroutine and written by every viewer's with one write: no copy, no
-// lock and no allocation per viewer. Who joins gets the text, the initialisation
-// segment and all pictures up to now with the first one. A viewer more than two
-// seconds behind jumps to the newest key frame; one whose socket does not take a
-// write within ten seconds is closed. None of it reaches the publisher.
+// publisher's goroutine. Viewers that have got all there is stand in lines, one or
+// a few per channel: a line's goroutine writes each message to everybody in it,
+// with one write that does not wait, no copy and no allocation per viewer, while
+// theirs sleep. Whose socket takes less at once leaves the line, follows in a
+// goroutine of its own and comes back when it has caught up. (Where the system
+// has no such write, everybody does so.) Who joins gets the text, the
+// initialisation segment and all pictures up to now with the first one. A viewer
+// more than two seconds behind jumps to the newest key frame; one whose socket
+// does not take a write within ten seconds is closed. None of it reaches the
+// publisher.
 package push
 
 import (
@@ -108,7 +113,8 @@ type Server struct {
 	life      context.Context // ends the sockets, which outlive their requests' server
 	end       context.CancelFunc
 	crowd     *crowd.Crowd
-	fetching  chan struct{} // one place for each of maxFetches
+	lines     sync.WaitGroup // those of all channels; the sockets end first
+	fetching  chan struct{}  // one place for each of maxFetches
 	recovered atomic.Uint64
 	skipped   atomic.Uint64
 
@@ -130,6 +136,7 @@ func New(cfg Config) *Server {
 func (s *Server) Run(ctx context.Context) error {
 	<-ctx.Done()
 	s.crowd.Close(s.end)
+	s.lines.Wait()
 	return nil
 }
 
@@ -144,7 +151,7 @@ func (s *Server) Attach(ch *live.Channel) live.Output {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tags++
-	c := newChannel(ch, s.tags, s.cfg.Codecs)
+	c := newChannel(ch, s.tags, s)
 	s.channels[ch.Name()] = c
 	return attached{c, s}
 }

@@ -35,9 +35,11 @@ type stage struct {
 	srv     *Server
 	hub     *live.Hub
 	web     *httptest.Server
+	name    tv.ChannelName // of the publisher
 	session *live.Session
 	frame   int
 	endHub  context.CancelFunc
+	end     func() // of the server, and waits for it
 }
 
 var (
@@ -45,19 +47,29 @@ var (
 	sound   = live.Track{Codec: live.AAC{}, SampleRate: 48000, Channels: 2}
 )
 
-func newStage(t testing.TB) *stage {
+func newStage(t testing.TB) *stage { return newStageWith(t, nil) }
+
+// newStageWith lets a test change each connection that the server takes.
+func newStageWith(t testing.TB, taken func(*net.TCPConn)) *stage {
 	s := &stage{t: t}
 	s.srv = New(Config{Log: slog.New(slog.DiscardHandler), Codecs: func(tr []live.Track) string { return tr[0].Codec.Name() }})
 	s.hub = live.NewHub(live.Config{Log: slog.New(slog.DiscardHandler), Packager: plain{},
 		Outputs: []func(*live.Channel) live.Output{s.srv.Attach}})
-	s.web = httptest.NewServer(s.srv)
+	s.web = httptest.NewUnstartedServer(s.srv)
+	s.web.Config.ConnState = func(c net.Conn, state http.ConnState) {
+		if state == http.StateNew && taken != nil {
+			taken(c.(*net.TCPConn))
+		}
+	}
+	s.web.Start()
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { s.srv.Run(ctx) })
 	hub, endHub := context.WithCancel(ctx)
 	s.endHub = endHub
 	running.Go(func() { s.hub.Run(hub) })
-	t.Cleanup(func() { cancel(); running.Wait(); s.web.Close() })
+	s.end = sync.OnceFunc(func() { cancel(); running.Wait(); s.web.Close() })
+	t.Cleanup(s.end)
 	s.publish("ann")
 	return s
 }
@@ -70,7 +82,7 @@ func (s *stage) publish(name tv.ChannelName) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.frame = 0
+	s.name, s.frame = name, 0
 }
 
 // send writes n pictures of size bytes, every tenth a key frame, each followed

@@ -23,14 +23,20 @@ type reader struct {
 	ch    *channel
 	watch *watch
 	at    live.Cursor
-	init  *initMessage // the last one sent
-	batch net.Buffers  // what is not written yet
+	init  *initMessage  // the last one sent
+	batch net.Buffers   // what is not written yet
+	back  chan struct{} // its line hands it back
+
+	// While it stands in a line these are the line's, and so are at and init.
+	place int             // there
+	done  <-chan struct{} // when nothing more may be written
+	rest  []byte          // of what was taken only in part; the pen comes with it
 }
 
 // follow writes the channel's messages until ctx or the broadcast ends, or the
 // socket takes no more.
 func (s *socket) follow(ctx context.Context, ch *channel, w *watch) {
-	r := reader{socket: s, ch: ch, watch: w}
+	r := reader{socket: s, ch: ch, watch: w, back: make(chan struct{}, 1)}
 	if err := r.run(ctx); err != nil {
 		s.conn.Close() // the reading side ends with it
 	}
@@ -42,6 +48,10 @@ func (r *reader) run(ctx context.Context) error {
 	name := r.ch.live.Name()
 	caughtUp := false // a join is first sent what led up to now
 	for {
+		stood, err := r.stand(ctx)
+		if err != nil {
+			return err
+		}
 		m, missed, err := r.ch.ring.Next(ctx, &r.at)
 		if err != nil {
 			if errors.Is(err, live.ErrEnded) {
@@ -50,6 +60,7 @@ func (r *reader) run(ctx context.Context) error {
 			return nil
 		}
 		late := time.Since(m.at) > maxLag
+		caughtUp = caughtUp || stood || !late
 		if late && caughtUp {
 			if n := r.ch.ring.Skip(&r.at); n > 0 {
 				missed, m = missed+n+1, nil
@@ -67,7 +78,6 @@ func (r *reader) run(ctx context.Context) error {
 		if m == nil {
 			continue
 		}
-		caughtUp = caughtUp || !late
 		r.add(m)
 		if r.ch.ring.Ready(&r.at) && len(r.batch) < maxBatch {
 			continue
@@ -76,6 +86,55 @@ func (r *reader) run(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// stand lets a line write, if r has got all there is, until it hands r back or
+// all is over. Whoever was handed back takes the next message itself, or hears
+// from the ring that there is none.
+func (r *reader) stand(ctx context.Context) (stood bool, err error) {
+	if r.init == nil || len(r.batch) > 0 || r.pen.quick == nil || r.ch.ring.Ready(&r.at) {
+		return false, nil
+	}
+	r.done = ctx.Done()
+	l := r.ch.lines.enlist(r)
+	if l == nil {
+		return false, nil
+	}
+	select {
+	case <-r.back:
+	case <-r.done:
+		l.withdraw(r)
+		<-r.back
+	}
+	r.ch.lines.leave(l)
+	if len(r.rest) > 0 {
+		var n int
+		n, err = r.pen.finish(r.rest)
+		r.sent(n)
+		r.rest = nil
+	}
+	return true, err
+}
+
+// take writes p, in the line's goroutine, and reports whether r can stay there.
+func (r *reader) take(p piece) bool {
+	select {
+	case <-r.done:
+		return false
+	default:
+	}
+	if !r.at.Before(p.to) {
+		return true // it came with all of p
+	}
+	if r.at != p.from || r.init != p.init {
+		return false
+	}
+	n := r.pen.try(p.bytes)
+	if n > 0 {
+		r.at, r.rest = p.to, p.bytes[n:]
+		r.sent(n)
+	}
+	return n == len(p.bytes)
 }
 
 // add takes a message for the next write.
