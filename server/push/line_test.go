@@ -21,7 +21,9 @@ import (
 // newNarrowStage is a stage whose sockets never take a picture of some size at
 // once.
 func newNarrowStage(t testing.TB) *stage {
-	return newStageWith(t, func(c *net.TCPConn) { c.SetWriteBuffer(64 << 10) })
+	s := newStage(t)
+	s.srv.buffer = 64 << 10
+	return s
 }
 
 // wide is a picture that a narrow socket takes a part of.
@@ -91,7 +93,7 @@ func TestWhoHasGotAllThereIsIsServedWhileItsGoroutineSleeps(t *testing.T) {
 	s := newStage(t)
 	s.send(3, 100)
 	here, there := connected(t)
-	r := &reader{socket: &socket{server: s.srv, pen: newPen(here, time.Minute)}, ch: s.srv.find("ann"), watch: &watch{}, back: make(chan struct{}, 1)}
+	r := &reader{socket: &socket{server: s.srv, pen: newPen(here, time.Minute, sendBuffer)}, ch: s.srv.find("ann"), watch: &watch{}, back: make(chan struct{}, 1)}
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	if err := r.run(gone); err != nil { // all there is; from now on it has no goroutine
@@ -405,4 +407,29 @@ func TestWhenTheServerEndsItsLinesGoHome(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+func TestTheKernelKeepsLittleForWhoReadsNoMore(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("other kernels have other ways")
+	}
+	s := newStage(t)
+	s.send(1, 100)
+	v := s.joinNarrow()
+	v.say(`{"watch":"ann"}`)
+	v.media()
+	s.send(50, 200_000)
+	last := uint64(0)
+	eventually(t, func() string {
+		time.Sleep(200 * time.Millisecond)
+		sent := s.hub.Status("ann").SentBy[live.ByPush]
+		defer func() { last = sent }()
+		if sent != last || sent < 200_000 {
+			return "the socket still takes something"
+		}
+		return ""
+	})
+	if last > 2<<20 {
+		t.Errorf("%d bytes wait for somebody who does not read", last)
+	}
 }

@@ -110,6 +110,7 @@ const (
 type Server struct {
 	cfg       Config
 	stall     time.Duration   // stallTime, but in tests
+	buffer    int             // sendBuffer, but in tests
 	life      context.Context // ends the sockets, which outlive their requests' server
 	end       context.CancelFunc
 	crowd     *crowd.Crowd
@@ -125,7 +126,7 @@ type Server struct {
 
 // New returns a server without channels; give its Attach to the hub.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg, stall: stallTime, channels: map[tv.ChannelName]*channel{}, crowd: crowd.NewLocal(maxSockets, maxSocketsPerIP),
+	s := &Server{cfg: cfg, stall: stallTime, buffer: sendBuffer, channels: map[tv.ChannelName]*channel{}, crowd: crowd.NewLocal(maxSockets, maxSocketsPerIP),
 		fetching: make(chan struct{}, maxFetches)}
 	s.life, s.end = context.WithCancel(context.Background())
 	return s
@@ -193,7 +194,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.crowd.Leave(ip)
-	grab := &grab{ResponseWriter: w, stall: s.stall}
+	grab := &grab{ResponseWriter: w, server: s}
 	ws, err := websocket.Accept(grab, r, nil)
 	if err != nil {
 		return // Accept has answered

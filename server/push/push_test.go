@@ -47,21 +47,12 @@ var (
 	sound   = live.Track{Codec: live.AAC{}, SampleRate: 48000, Channels: 2}
 )
 
-func newStage(t testing.TB) *stage { return newStageWith(t, nil) }
-
-// newStageWith lets a test change each connection that the server takes.
-func newStageWith(t testing.TB, taken func(*net.TCPConn)) *stage {
+func newStage(t testing.TB) *stage {
 	s := &stage{t: t}
 	s.srv = New(Config{Log: slog.New(slog.DiscardHandler), Codecs: func(tr []live.Track) string { return tr[0].Codec.Name() }})
 	s.hub = live.NewHub(live.Config{Log: slog.New(slog.DiscardHandler), Packager: plain{},
 		Outputs: []func(*live.Channel) live.Output{s.srv.Attach}})
-	s.web = httptest.NewUnstartedServer(s.srv)
-	s.web.Config.ConnState = func(c net.Conn, state http.ConnState) {
-		if state == http.StateNew && taken != nil {
-			taken(c.(*net.TCPConn))
-		}
-	}
-	s.web.Start()
+	s.web = httptest.NewServer(s.srv)
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { s.srv.Run(ctx) })
@@ -431,7 +422,7 @@ func TestAJoinIsOneBatchAndEachPictureOneWriteWithoutGarbage(t *testing.T) {
 	s := newStage(t)
 	s.send(8, 1000)
 	ch, w := s.srv.find("ann"), &wire{}
-	r := &reader{socket: &socket{server: s.srv, pen: newPen(w, time.Minute)}, ch: ch, watch: &watch{}}
+	r := &reader{socket: &socket{server: s.srv, pen: newPen(w, time.Minute, sendBuffer)}, ch: ch, watch: &watch{}}
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	if err := r.run(gone); err != nil { // all there is, and then it has left
