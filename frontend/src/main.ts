@@ -46,5 +46,5 @@ function main() {
   new Events(eventsUrl(location), guide, parts.house).run();
 }
 
-if (early) void early.decoded.then(main);
+if (early) void early.begun.then(main);
 else main();
