@@ -90,7 +90,7 @@ func (d *desk) make(now time.Time, since time.Duration, dropped bool) Sample {
 		s.Late = max(s.Late, silent) // what does not come at all is late, too
 	}
 	if r.pictures > 1 && r.cts > r.ctsMin {
-		s.Reorder = ticks(r.cts - r.ctsMin)
+		s.Reorder = live.Span(r.cts - r.ctsMin)
 	}
 	switch {
 	case r.sounds > r.silent:

@@ -79,7 +79,7 @@ func (t *tap) read() reading {
 	r := reading{tally: t.now, arrival: t.arrival, key: t.key.distance(), ended: t.ended}
 	if t.init != nil {
 		for _, track := range t.init.Tracks {
-			r.promised = max(r.promised, ticks(track.KeyInterval))
+			r.promised = max(r.promised, live.Span(track.KeyInterval))
 		}
 	}
 	t.now = tally{}
@@ -111,7 +111,7 @@ func (k *keys) distance() time.Duration {
 	if k.gap == 0 && open < tooLong {
 		return 0
 	}
-	return ticks(max(k.gap, open))
+	return live.Span(max(k.gap, open))
 }
 
 // lag measures how much later a frame comes than its own clock says, against
@@ -133,10 +133,8 @@ func (l *lag) of(f live.Frame) time.Duration {
 		*l = lag{begun: true, first: f, at: f.Arrival}
 		l.first.Payload = nil
 	}
-	late := f.Arrival.Sub(l.first.Arrival) - ticks(f.DTS-l.first.DTS)
+	late := f.Arrival.Sub(l.first.Arrival) - live.Span(f.DTS-l.first.DTS)
 	l.base = min(l.base+f.Arrival.Sub(l.at)/drift, late)
 	l.at = f.Arrival
 	return late - l.base
 }
-
-func ticks(n int64) time.Duration { return time.Duration(n) * time.Second / live.Second }

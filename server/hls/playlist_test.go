@@ -99,6 +99,25 @@ func TestKeyFramesCutSegmentsOfOneToTwoSeconds(t *testing.T) {
 	}
 }
 
+func TestDatesStayTrueAfterDaysWithoutADiscontinuity(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, 30)
+		defer h.end()
+		h.send(time.Second)
+		begun := *h.media().Segments[0].DateTime
+		const days = 30
+		g := h.srv.find("ann")
+		for i := range int64(31) { // the month between is left out
+			at := g.zero + (days*24*3600*live.Second + i*3000)
+			g.WriteChunk(&live.Chunk{Frame: live.Frame{DTS: at, PTS: at, Key: i%30 == 0}, Init: g.window.segments[0].init, Duration: 3000, Data: []byte{1}})
+		}
+		all := h.media().Segments
+		if got := all[len(all)-1].DateTime.Sub(begun); got.Round(time.Hour) != days*24*time.Hour {
+			t.Errorf("after %d days it is %v later", days, got)
+		}
+	})
+}
+
 func TestTheTargetDurationFollowsWhatIsKnownOfTheKeyInterval(t *testing.T) {
 	for interval, want := range map[int64]int64{0: 8, 3000: 2, live.Second: 2, 2 * live.Second: 2,
 		5 * live.Second / 2: 3, 4 * live.Second: 4, 25 * live.Second / 3: 8, 40 * live.Second: 10} {

@@ -213,7 +213,7 @@ func (g *segmenter) cutBefore(c *live.Chunk) {
 func (g *segmenter) openSegment(c *live.Chunk) {
 	g.open = &segment{
 		msn: g.nextMSN, init: c.Init, discontinuity: g.cut, start: c.Frame.DTS,
-		at: g.zeroAt.Add(time.Duration(c.Frame.DTS-g.zero) * time.Second / live.Second),
+		at: g.zeroAt.Add(live.Span(c.Frame.DTS - g.zero)),
 	}
 	g.nextMSN++
 	g.cut = false

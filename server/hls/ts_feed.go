@@ -103,7 +103,7 @@ func (f *tsFeed) take(s *snapshot) {
 func (f *tsFeed) pack(v view, p *part) {
 	body := p.reply.body()
 	for _, s := range p.samples {
-		at := v.at.Add(time.Duration(s.dts-v.start) * time.Second / live.Second)
+		at := v.at.Add(live.Span(s.dts - v.start))
 		f.write(v.init, s, body[s.end-s.size:s.end], at)
 	}
 }

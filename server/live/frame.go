@@ -8,6 +8,12 @@ import (
 // Second is one second of the channel clock: 90 kHz, as in MPEG-TS and RTP.
 const Second = 90000
 
+// Span is a stretch of the channel clock. Whole seconds apart, as nanoseconds
+// times 90,000 overflow after 28 hours.
+func Span(ticks int64) time.Duration {
+	return time.Duration(ticks/Second)*time.Second + time.Duration(ticks%Second)*time.Second/Second
+}
+
 // Frame is one coded picture or one audio access unit.
 type Frame struct {
 	Track    int       // index into the tracks last set

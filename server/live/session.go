@@ -208,7 +208,7 @@ func (s *Session) observe(t Track, f Frame) {
 	}
 	if t.Video() && f.Key {
 		if s.lastKey > 0 {
-			s.status.Video.KeyInterval = ticks(f.DTS - s.lastKey)
+			s.status.Video.KeyInterval = Span(f.DTS - s.lastKey)
 		}
 		s.lastKey, dirty = f.DTS, true
 		tell = s.putAside(t, f) || tell
@@ -267,8 +267,6 @@ func (s *Session) locked(do func() error) error {
 	}
 	return do()
 }
-
-func ticks(n int64) time.Duration { return time.Duration(n) * time.Second / Second }
 
 func sameTracks(a, b []Track) bool {
 	if len(a) != len(b) {

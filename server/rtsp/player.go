@@ -251,7 +251,7 @@ func (p *player) push(write func() error) error {
 func (p *player) report(u *unit) {
 	p.keepTime(u)
 	p.reported = u.dts
-	now := ntp(p.zero.Add(span(u.dts)))
+	now := ntp(p.zero.Add(live.Span(u.dts)))
 	for _, o := range p.outlets {
 		if o != nil {
 			p.session.WritePacketRTCP(o.media, &rtcp.SenderReport{SSRC: o.ssrc, NTPTime: now,
@@ -264,7 +264,7 @@ func (p *player) report(u *unit) {
 // the first, it moves a millisecond per report at most: ffmpeg makes timestamps
 // of this, and a jump for every late frame would be heard.
 func (p *player) keepTime(u *unit) {
-	zero := u.arrival.Add(-span(u.dts))
+	zero := u.arrival.Add(-live.Span(u.dts))
 	if p.zero.IsZero() {
 		p.zero = zero
 		return
@@ -284,12 +284,6 @@ func (p *player) sayGoodbye(reason error) {
 		}
 	}
 	pause(context.Background(), farewell)
-}
-
-// span is a stretch of the channel's clock. Whole seconds apart, as nanoseconds
-// times 90,000 overflow after 28 hours.
-func span(ticks int64) time.Duration {
-	return time.Duration(ticks/live.Second)*time.Second + time.Duration(ticks%live.Second)*time.Second/live.Second
 }
 
 // ntp is a time in RTCP's format: seconds since 1900 in 32.32 bits.
