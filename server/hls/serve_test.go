@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"echo.tv/server/live"
 )
 
 func TestABlockedReloadIsAnsweredWhenThePartIsThere(t *testing.T) {
@@ -108,6 +110,31 @@ func TestAReloadDuringAStallGetsTheUnchangedPlaylist(t *testing.T) {
 			t.Errorf("%d after %v", w.Code, took)
 		}
 	})
+}
+
+// hls.js waits ten seconds for the first byte of a playlist or a part, and then
+// takes the stream for broken.
+func TestDuringAStallEverybodyIsAnsweredBeforePlayersGiveUp(t *testing.T) {
+	for _, interval := range []int64{0, 4 * live.Second, 20 * live.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHost(t, 30)
+			defer h.end()
+			h.over()
+			h.picture.KeyInterval = interval
+			h.publish()
+			h.send(3 * time.Second)
+			m := h.media()
+			for path, code := range map[string]int{
+				"live.m3u8?" + q(m.MediaSequence+len(m.Segments), len(m.Parts)+1): http.StatusOK,
+				m.PreloadHint.URI: http.StatusNotFound,
+			} {
+				begin := time.Now()
+				if w := h.get(path); w.Code != code || time.Since(begin) > 9*time.Second {
+					t.Errorf("target %d s: %s is %d after %v", m.TargetDuration, path, w.Code, time.Since(begin))
+				}
+			}
+		})
+	}
 }
 
 func TestRequestsOfGoneViewersEndAtOnceAlsoWhileThePublisherStalls(t *testing.T) {

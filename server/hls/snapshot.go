@@ -77,10 +77,16 @@ func (s *snapshot) tooFar(msn uint64, p int) bool {
 	return msn > last.msn+2 || (msn > last.msn && p > ahead)
 }
 
+// longestHold leaves two seconds of the ten that hls.js gives the first byte of
+// a playlist or a part, before it takes the stream for broken.
+const longestHold = 8 * time.Second
+
 // hold is how long a reload waits for news: after that the unchanged playlist
-// is the better answer, as players take an error for a broken stream.
+// is the better answer, as players take an error for a broken stream. The
+// protocol's own way out, a 503 after three target durations (RFC 8216bis
+// §6.2.5.2), would be such an error, and later than players wait.
 func (s *snapshot) hold() time.Duration {
-	return time.Duration(max(minTarget, s.target)) * 1500 * time.Millisecond
+	return min(longestHold, time.Duration(max(minTarget, s.target))*1500*time.Millisecond)
 }
 
 // part returns the part with the id, nil when it is not there (any more).
