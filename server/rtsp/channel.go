@@ -81,12 +81,13 @@ type stream struct {
 	asked   time.Time // guarded by server.mu; last time somebody described, set up or stopped playing
 }
 
-// open returns the description of the channel at path. Errors: NotFound when it
-// is not on air, Invalid when it cannot be said in RTP.
+// open returns the description of the channel at path; it waits for nobody.
+// Errors: NotFound when it is not on air here, Invalid when it cannot be said in
+// RTP.
 func (s *Server) open(path string) (*stream, error) {
-	name, err := s.seek(path)
+	name, err := tv.ParseAnyChannel(strings.Trim(path, "/"))
 	if err != nil {
-		return nil, err
+		return nil, errAddress
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,16 +115,16 @@ func (s *Server) open(path string) (*stream, error) {
 // ten seconds that a start may take.
 const fetchTime = 5 * time.Second
 
-// seek reads the name of the channel to play from a path. One of another host is
-// put on air here.
-func (s *Server) seek(path string) (tv.ChannelName, error) {
+// fetch puts a channel of another host on air here. Only DESCRIBE may wait for
+// that: SETUP, which comes right after, is for one player at a time.
+func (s *Server) fetch(path string) error {
 	name, err := tv.ParseAnyChannel(strings.Trim(path, "/"))
 	if _, host := name.Split(); err != nil || host == "" || s.cfg.Fetch == nil {
-		return channelOf(path)
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(s.life, fetchTime)
 	defer cancel()
-	return name, s.cfg.Fetch(ctx, name)
+	return s.cfg.Fetch(ctx, name)
 }
 
 // describe makes a stream for tracks.

@@ -44,9 +44,12 @@ func (h handler) OnResponse(conn *gortsplib.ServerConn, _ *base.Response) {
 	}
 }
 
-// OnDescribe describes a channel.
+// OnDescribe describes a channel, and gets it here first if it is another host's.
 func (h handler) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (res *base.Response, st *gortsplib.ServerStream, err error) {
 	defer h.rescue(&res, &err)
+	if err := h.fetch(ctx.Path); err != nil {
+		return refusal(err), nil, err
+	}
 	s, err := h.open(ctx.Path)
 	if err != nil {
 		return refusal(err), nil, err
@@ -157,11 +160,13 @@ func (s *Server) rescue(res **base.Response, err *error) {
 
 func guestOf(c *gortsplib.ServerConn) *guest { return c.NetConn().(*guest) }
 
-// channelOf reads the name from an address: rtsp://host:8554/<channel>.
+var errAddress = tv.Errorf(tv.NotFound, "there is no such channel").Hint("the address is rtsp://<this host>:8554/<channel>")
+
+// channelOf reads the name from an address to publish at: rtsp://host:8554/<channel>.
 func channelOf(path string) (tv.ChannelName, error) {
 	name, err := tv.ParseChannelName(strings.Trim(path, "/"))
 	if err != nil {
-		return "", tv.Errorf(tv.NotFound, "there is no such channel").Hint("the address is rtsp://<this host>:8554/<channel>")
+		return "", errAddress
 	}
 	return name, nil
 }

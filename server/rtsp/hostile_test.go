@@ -60,6 +60,36 @@ func request(method, path string, headers ...string) string {
 	return fmt.Sprintf("%s rtsp://127.0.0.1%s RTSP/1.0\r\nCSeq: 1\r\n%s\r\n", method, path, strings.Join(append(headers, ""), "\r\n"))
 }
 
+// A channel of another host takes up to five seconds to get here. Whoever asked
+// for one by SETUP kept everybody from starting meanwhile.
+func TestAStrangerThatWaitsForAnotherHostKeepsNobodyFromStarting(t *testing.T) {
+	asked, never := make(chan tv.ChannelName, 9), make(chan struct{})
+	h := open(t, func(s *Server) {
+		s.cfg.Fetch = func(ctx context.Context, name tv.ChannelName) error {
+			asked <- name
+			select {
+			case <-never:
+			case <-ctx.Done():
+			}
+			return tv.Errorf(tv.NotFound, "it does not answer")
+		}
+	})
+	h.feed("ann", h264Track, aacTrack).send(1, 100)
+	const far = "/ann@aaaaaaaaaaaaaaaa"
+	for _, words := range []string{request("SETUP", far+"/trackID=0", "Transport: RTP/AVP/TCP;unicast;interleaved=0-1"), request("DESCRIBE", far)} {
+		io.WriteString(h.dial(), words)
+		select {
+		case <-asked:
+		case <-time.After(300 * time.Millisecond): // it may not be waited for at all
+		}
+		begin := time.Now()
+		if res, err := h.play(h.talk(), "ann"); err != nil || res.StatusCode != base.StatusOK || time.Since(begin) > 2*time.Second {
+			t.Errorf("beside %.30q: %v, %v after %v", words, res, err, time.Since(begin))
+		}
+	}
+	close(never)
+}
+
 func TestHostileStrangersAreAnsweredOrHungUpOn(t *testing.T) {
 	h := open(t, quick)
 	h.feed("ann", h264Track, aacTrack).send(1, 100)
