@@ -14,6 +14,9 @@ func Span(ticks int64) time.Duration {
 	return time.Duration(ticks/Second)*time.Second + time.Duration(ticks%Second)*time.Second/Second
 }
 
+// ticks is a stretch of wall time on the channel clock.
+func ticks(d time.Duration) int64 { return int64(d.Seconds() * Second) }
+
 // Frame is one coded picture or one audio access unit.
 type Frame struct {
 	Track    int       // index into the tracks last set

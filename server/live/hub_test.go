@@ -214,6 +214,192 @@ func TestATimestampJumpIsADiscontinuityNotAnHour(t *testing.T) {
 	})
 }
 
+// studio is a publisher with picture and sound, whose tracks have a clock each.
+type studio struct {
+	t              *testing.T
+	s              *Session
+	r              *recorder
+	picture, sound int64 // DTS of what comes next
+	interval       int64 // of pictures
+	gop, n         int
+}
+
+func newStudio(t *testing.T) (*studio, func()) {
+	h, r := newTestHub()
+	s := publish(t, h, "1")
+	if err := s.SetTracks([]Track{picture, sound}); err != nil {
+		t.Fatal(err)
+	}
+	return &studio{t: t, s: s, r: r, interval: 3000, gop: 250}, func() { s.Close(errors.New("bye")) }
+}
+
+// run sends for d what is not paused. The clock of what is paused goes on, or
+// not.
+func (p *studio) run(d time.Duration, pictures, sounds bool) {
+	p.t.Helper()
+	const aac = 1024 * Second / 48000
+	step := time.Duration(p.interval) * time.Second / Second
+	for range int(d / step) {
+		if pictures {
+			p.write(Frame{DTS: p.picture, PTS: p.picture, Key: p.n%p.gop == 0, Payload: make([]byte, 10)})
+			p.picture += p.interval
+			p.n++
+		}
+		for n := p.interval / aac; sounds && n > 0; n-- {
+			p.write(Frame{Track: 1, DTS: p.sound, PTS: p.sound, Key: true, Samples: 1024, Payload: make([]byte, 10)})
+			p.sound += p.interval / (p.interval / aac)
+		}
+		time.Sleep(step)
+	}
+}
+
+func (p *studio) write(f Frame) {
+	p.t.Helper()
+	f.Arrival = time.Now()
+	if err := p.s.WriteFrame(f); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// cuts counts the discontinuities so far.
+func (p *studio) cuts() (n int) {
+	for _, c := range p.r.chunks {
+		if c.Discontinuity {
+			n++
+		}
+	}
+	return n
+}
+
+// apart is how far the newest sound is from the newest picture.
+func (p *studio) apart() time.Duration {
+	var at [2]int64
+	for _, c := range p.r.chunks {
+		at[c.Frame.Track] = c.Frame.DTS
+	}
+	return Span(at[1] - at[0]).Abs()
+}
+
+func TestSoundThatPausesOrJumpsAloneCostsNoPicture(t *testing.T) {
+	for name, while := range map[string]func(*studio){
+		"its clock went on":     func(p *studio) { p.sound += 5 * Second },
+		"its clock stood still": func(p *studio) {},
+		"its clock began anew":  func(p *studio) { p.sound = 0 },
+		"it is an hour ahead":   func(p *studio) { p.sound += 3600 * Second },
+		"it is an hour back":    func(p *studio) { p.sound -= 3600 * Second },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, end := newStudio(t)
+				defer end()
+				p.picture, p.sound = 7200*Second, 7200*Second
+				p.run(2*time.Second, true, true)
+				p.run(5*time.Second, true, false)
+				while(p)
+				p.run(2*time.Second, true, true)
+				if p.s.status.Dropped > 0 || p.s.status.Jumps > 0 || p.cuts() > 0 {
+					t.Errorf("%d frames dropped, %d jumps, %d discontinuities", p.s.status.Dropped, p.s.status.Jumps, p.cuts())
+				}
+				if d := p.apart(); d > 100*time.Millisecond {
+					t.Errorf("sound and picture are %v apart", d)
+				}
+			})
+		})
+	}
+}
+
+func TestATimelapseIsOneTimeline(t *testing.T) {
+	for _, sounds := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			p, end := newStudio(t)
+			defer end()
+			p.interval = 3 * Second
+			p.run(2*time.Minute, true, sounds)
+			if p.s.status.Dropped > 0 || p.s.status.Jumps > 0 || p.cuts() > 0 {
+				t.Errorf("sound %v: %d frames dropped, %d jumps, %d discontinuities", sounds, p.s.status.Dropped, p.s.status.Jumps, p.cuts())
+			}
+		})
+	}
+}
+
+func TestAPauseOfEverythingIsOneDiscontinuity(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, end := newStudio(t)
+		defer end()
+		p.gop = 10
+		for range 3 {
+			p.run(2*time.Second, true, true)
+			p.run(5*time.Second, false, false)
+			p.picture, p.sound = p.picture+5*Second, p.sound+5*Second
+		}
+		p.run(2*time.Second, true, true)
+		if p.cuts() != 3 || p.apart() > 100*time.Millisecond {
+			t.Errorf("%d discontinuities of 3, sound and picture are %v apart", p.cuts(), p.apart())
+		}
+	})
+}
+
+func TestTimeThatHardlyPassesIsBegunAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		speed float64 // of the publisher's clock
+		least int     // discontinuities in two minutes
+		most  int
+	}{
+		"a clock that stands still": {0, 5, 12},
+		"a tenth":                   {0.1, 5, 12},
+		"a slow encoder":            {0.8, 0, 0},
+		"real time":                 {1, 0, 0},
+		"a file at full speed":      {20, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, end := newStudio(t)
+				defer end()
+				p.gop = 30
+				for range 120 * 30 {
+					at := p.picture
+					p.write(Frame{DTS: at, PTS: at, Key: p.n%p.gop == 0, Payload: make([]byte, 10)})
+					p.write(Frame{Track: 1, DTS: at, PTS: at, Key: true, Samples: 1024, Payload: make([]byte, 10)})
+					p.picture += int64(3000 * c.speed)
+					p.n++
+					time.Sleep(time.Second / 30)
+				}
+				if n := p.cuts(); n < c.least || n > c.most {
+					t.Errorf("%d discontinuities", n)
+				}
+				if p.s.status.Dropped > 0 {
+					t.Errorf("%d frames dropped", p.s.status.Dropped)
+				}
+				first, last := p.r.chunks[0].Frame.DTS, p.r.chunks[len(p.r.chunks)-1].Frame.DTS
+				if passed := Span(last - first); c.speed < 0.5 && passed < 90*time.Second {
+					t.Errorf("two minutes became %v", passed)
+				}
+			})
+		})
+	}
+}
+
+func TestAStallThatIsCaughtUpIsNoJump(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, end := newStudio(t)
+		defer end()
+		p.gop = 30
+		for range 3 {
+			p.run(5*time.Second, true, true)
+			time.Sleep(8 * time.Second)
+			for range 8 * 30 { // 80 times as fast
+				p.write(Frame{DTS: p.picture, PTS: p.picture, Key: p.n%p.gop == 0, Payload: make([]byte, 10)})
+				p.write(Frame{Track: 1, DTS: p.sound, PTS: p.sound, Key: true, Samples: 1600, Payload: make([]byte, 10)})
+				p.picture, p.sound, p.n = p.picture+3000, p.sound+3000, p.n+1
+				time.Sleep(time.Second / 2400)
+			}
+		}
+		if p.s.status.Dropped > 0 || p.cuts() > 0 || p.apart() > 100*time.Millisecond {
+			t.Errorf("%d frames dropped, %d discontinuities, %v apart", p.s.status.Dropped, p.cuts(), p.apart())
+		}
+	})
+}
+
 func TestAClockThatJumpsAllTheTimeDoesNotFillTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, _ := newTestHub()
