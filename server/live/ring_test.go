@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -61,6 +62,91 @@ func TestAReaderThatFallsBehindJumpsToTheNewestStart(t *testing.T) {
 	}
 }
 
+func length(b *[]byte) int { return len(*b) }
+
+// pushed pushes values of ten bytes that say their number; starts are given.
+func pushed(r *Ring[[]byte], from, to int, starts ...int) {
+	for i := from; i < to; i++ {
+		v := make([]byte, 10)
+		v[0] = byte(i)
+		r.Push(&v, slices.Contains(starts, i))
+	}
+}
+
+func TestARingKeepsNoMoreBytesThanItMay(t *testing.T) {
+	r := NewRing[[]byte](1000).Within(100, length)
+	kept := func() (n int) {
+		for i := range r.slots {
+			if v := r.slots[i].Load(); v != nil {
+				n += len(*v)
+			}
+		}
+		return n
+	}
+	for i := range 200 {
+		pushed(r, i, i+1, 0)
+		if n := kept(); n > 100 {
+			t.Fatalf("%d bytes after %d values", n, i+1)
+		}
+	}
+	huge := make([]byte, 500)
+	r.Push(&huge, true)
+	var c Cursor
+	if v, _, err := r.Next(t.Context(), &c); err != nil || len(*v) != 500 || kept() != 500 {
+		t.Errorf("%d bytes of a start that is larger than all: %v", len(*v), err)
+	}
+}
+
+func TestAReaderWhoseNextValueWasTooMuchJumpsToTheNewestStart(t *testing.T) {
+	r := NewRing[[]byte](1000).Within(100, length)
+	pushed(r, 0, 3, 0)
+	var c Cursor
+	r.Next(t.Context(), &c)
+	pushed(r, 3, 20, 15) // the last ten are kept
+	if v, missed, err := r.Next(t.Context(), &c); err != nil || (*v)[0] != 15 || missed != 14 {
+		t.Errorf("got %d, missed %d, %v", (*v)[0], missed, err)
+	}
+}
+
+func TestWhereNoStartIsKeptReadersWaitForOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRing[[]byte](1000).Within(100, length)
+		pushed(r, 0, 3, 0)
+		var late, fresh Cursor
+		r.Next(t.Context(), &late)
+		pushed(r, 3, 30)
+		if r.Ready(&late) {
+			t.Error("what is to come at the next start is said to be there")
+		}
+		type got struct {
+			value  byte
+			missed uint64
+		}
+		came := make(chan got, 2)
+		for _, c := range []*Cursor{&late, &fresh} {
+			go func() {
+				v, missed, _ := r.Next(t.Context(), c)
+				came <- got{(*v)[0], missed}
+			}()
+		}
+		synctest.Wait()
+		pushed(r, 30, 35)
+		synctest.Wait()
+		if len(came) > 0 {
+			t.Fatalf("a reader began in the middle, with %v", <-came)
+		}
+		pushed(r, 35, 37, 35)
+		for range 2 {
+			if g := <-came; g != (got{35, 34}) && g != (got{35, 0}) {
+				t.Errorf("got %v", g)
+			}
+		}
+		if v, missed, _ := r.Next(t.Context(), &late); (*v)[0] != 36 || missed != 0 {
+			t.Errorf("then %d, missed %d", (*v)[0], missed)
+		}
+	})
+}
+
 func TestReadersLeaveWithTheirContextOrAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewRing[int](8)
@@ -86,10 +172,14 @@ func TestReadersLeaveWithTheirContextOrAtTheEnd(t *testing.T) {
 	})
 }
 
-// TestManyReadersSeeValuesInOrder lets a writer lap slow readers: whatever they
-// get is in order and was pushed under that number.
+// Whatever readers get whom the writer laps is in order and was pushed under
+// that number.
 func TestManyReadersSeeValuesInOrder(t *testing.T) {
-	r := NewRing[int](16)
+	inOrder(t, NewRing[int](16))
+	inOrder(t, NewRing[int](16).Within(5, func(*int) int { return 1 })) // often without a start
+}
+
+func inOrder(t *testing.T, r *Ring[int]) {
 	var readers sync.WaitGroup
 	for range 8 {
 		readers.Go(func() {

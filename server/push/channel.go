@@ -10,6 +10,7 @@ import (
 
 const (
 	ringLength = 2048             // messages: 8.5 s of 240 fps, more of anything slower
+	ringBytes  = 64 << 20         // of them, whatever their clock says: 8 s of 60 Mbit/s
 	soundAlone = live.Second / 10 // sound waits this long for a picture
 	headerSize = 16
 
@@ -52,7 +53,7 @@ type channel struct {
 }
 
 func newChannel(ch *live.Channel, tag uint16, s *Server) *channel {
-	ring := live.NewRing[message](ringLength)
+	ring := live.NewRing[message](ringLength).Within(ringBytes, func(m *message) int { return len(m.bytes) })
 	return &channel{live: ch, tag: tag, codecs: s.cfg.Codecs, ring: ring,
 		lines: &lines{life: s.life, running: &s.lines, ring: ring}}
 }

@@ -7,6 +7,7 @@ import (
 
 const (
 	ringLength = 4096        // frames: 10 s of 240 fps with sound, more of anything slower
+	ringBytes  = 64 << 20    // of them, whatever their clock says: 8 s of 60 Mbit/s
 	soundStart = live.Second // without a picture, a player may begin this often
 )
 
@@ -22,7 +23,8 @@ type channel struct {
 
 // Attach makes the output that players of ch read from.
 func (s *Server) Attach(ch *live.Channel) live.Output {
-	c := &channel{server: s, live: ch, ring: live.NewRing[live.Chunk](ringLength), lastStart: -soundStart}
+	ring := live.NewRing[live.Chunk](ringLength).Within(ringBytes, func(c *live.Chunk) int { return len(c.Data) })
+	c := &channel{server: s, live: ch, ring: ring, lastStart: -soundStart}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.channels[ch.Name()] = c

@@ -15,6 +15,7 @@ import (
 
 const (
 	ringLength = 4096        // frames: 8 s of 240 fps with sound, more of anything slower
+	ringBytes  = 64 << 20    // of them, whatever their clock says: 8 s of 60 Mbit/s
 	soundStart = live.Second // without a picture, a player may begin this often
 )
 
@@ -30,7 +31,8 @@ type channel struct {
 }
 
 func newChannel(s *Server, ch *live.Channel) *channel {
-	return &channel{server: s, live: ch, ring: live.NewRing[unit](ringLength), lastStart: -live.Second}
+	ring := live.NewRing[unit](ringLength).Within(ringBytes, func(u *unit) int { return len(u.payload) })
+	return &channel{server: s, live: ch, ring: ring, lastStart: -live.Second}
 }
 
 // WriteChunk puts c within the players' reach.

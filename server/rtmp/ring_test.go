@@ -1,0 +1,32 @@
+package rtmp
+
+import (
+	"log/slog"
+	"runtime"
+	"testing"
+
+	"echo.tv/server/live"
+	"echo.tv/server/tv"
+)
+
+// A publisher whose GOP never ends cannot make a channel hold more than the
+// ring's budget.
+func TestAChannelHoldsNoMoreThanItsBudget(t *testing.T) {
+	init := &live.Init{ID: 1, Tracks: []live.Track{{Codec: live.H264{}}}}
+	c := (&Server{channels: map[tv.ChannelName]*channel{}}).Attach(onAir())
+	before := int(heap())
+	for i := range int64(300) {
+		c.WriteChunk(&live.Chunk{Frame: live.Frame{DTS: i, PTS: i, Key: i == 0}, Init: init, Data: make([]byte, 1<<20)})
+	}
+	if held := int(heap()) - before; held > ringBytes+8<<20 {
+		t.Errorf("%d MiB of 300 are held", held>>20)
+	}
+	runtime.KeepAlive(c)
+}
+
+// onAir returns a channel of a hub.
+func onAir() (ch *live.Channel) {
+	h := live.NewHub(live.Config{Log: slog.New(slog.DiscardHandler), Outputs: []func(*live.Channel) live.Output{func(c *live.Channel) live.Output { ch = c; return nil }}})
+	h.Publish(live.Publisher{Channel: "ann"})
+	return ch
+}
