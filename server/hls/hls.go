@@ -22,6 +22,10 @@
 // wait by selecting on the snapshot's channel, their own context and a timer, so
 // one whose viewer left is gone at once, also while the publisher stalls.
 //
+// Segments leave by media time, as the protocol wants, and by bytes, as memory
+// wants: a publisher decides what its timestamps say, so parts, segments and the
+// run of them each have a size that they do not outgrow.
+//
 // # Lanes
 //
 // A player asks ten times a second, and most of what that costs is net/http: two

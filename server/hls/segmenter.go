@@ -18,6 +18,7 @@ const (
 	maxTarget   = 10               // the most, so that three of them fit in memory
 	newTarget   = 8                // for a channel nothing is known of
 	maxBytes    = 64 << 20         // of one segment, whatever its length
+	maxPart     = 16 << 20         // of one part: a key frame may take 8
 	unknownRate = 30               // fps of a stream that does not say
 )
 
@@ -114,18 +115,28 @@ func (g *segmenter) WriteChunk(c *live.Chunk) {
 		g.openSegment(c)
 	}
 	g.add(c, primary)
-	if !primary {
+	if !g.complete(c, primary) {
 		return
 	}
-	// Not one more frame of this length fits: the part is complete now, not
-	// when the next frame shows that it was.
-	if g.end = c.Frame.DTS + c.Duration; g.end+c.Duration/2 > g.part.start+g.partLen {
-		g.closePart()
-		g.publish()
-		if g.published != nil {
-			g.published(time.Since(c.Frame.Arrival))
-		}
+	if g.part.frames == 0 {
+		g.discardSound() // the picture that it waited for does not come
+		return
 	}
+	g.closePart()
+	g.publish()
+	if g.published != nil {
+		g.published(time.Since(c.Frame.Arrival))
+	}
+}
+
+// complete reports whether c is the last chunk of its part: when not one more
+// frame of this length fits, not when the next one shows that it did not.
+func (g *segmenter) complete(c *live.Chunk, primary bool) bool {
+	if !primary {
+		return g.part.size > maxPart
+	}
+	g.end = c.Frame.DTS + c.Duration
+	return g.end+c.Duration/2 > g.part.start+g.partLen || g.part.size > maxPart
 }
 
 // End closes everything and tells players that no more comes.
@@ -201,7 +212,7 @@ func (g *segmenter) cutBefore(c *live.Chunk) {
 	tooLong := length+2*c.Duration > g.target*live.Second+live.Second/2 // EXTINF is rounded before it is compared
 	goal := f.Key && length >= segmentGoal-keySlack
 	switch {
-	case goal, tooLong, g.open.size > maxBytes:
+	case goal, tooLong, g.open.size >= maxBytes:
 		g.closeSegment(f.DTS)
 		g.publish()
 	case key && g.part != nil && g.part.frames > 0:

@@ -190,7 +190,7 @@ func (f *tsFeed) add(p *tsPiece) {
 	g := f.open
 	g.pieces = append(g.pieces, p.data)
 	g.size += len(p.data)
-	if g.duration = p.end - g.start; g.duration >= segmentGoal-keySlack {
+	if g.duration = p.end - g.start; g.duration >= segmentGoal-keySlack || g.size >= maxBytes {
 		f.closeSegment()
 	}
 }

@@ -6,6 +6,11 @@ import "echo.tv/server/live"
 // that stalls for some seconds, small enough for 5 Mbit/s in 12 MB.
 const minListed = 6 * live.Second
 
+// richest is a stream, in bytes a second, whose segments all have their place for
+// as long as the protocol wants. Of a richer one, or of one whose clock says that
+// hardly any time passes, the oldest make room sooner.
+const richest = 50_000_000 / 8
+
 // window is the run of segments in memory: first those that left the playlist
 // but must still be served (RFC 8216bis §6.2.2), then the listed ones, of which
 // the last may be open. The publisher's goroutine uses it.
@@ -25,13 +30,13 @@ func (w *window) add(s *segment) { w.segments = append(w.segments, s) }
 func (w *window) close(s *segment) {
 	w.bits = int(float64(s.size*8) / (float64(s.duration) / live.Second))
 	w.peak = max(w.peak, w.bits)
-	for w.mayUnlist() {
+	for w.mayUnlist() || w.mustUnlist() {
 		if w.segments[w.listed].discontinuity {
 			w.discontinuities++
 		}
 		w.listed++
 	}
-	for w.mayForget() {
+	for w.mayForget() || w.mustForget() {
 		w.segments[0] = nil // for the garbage collector: the array stays
 		w.segments = w.segments[1:]
 		w.listed--
@@ -41,9 +46,11 @@ func (w *window) close(s *segment) {
 // mayUnlist: a live playlist never becomes shorter than three target durations
 // (§6.2.2).
 func (w *window) mayUnlist() bool {
-	keep := max(w.keep, 3*w.target*live.Second)
-	return w.listed < len(w.segments)-1 && span(w.segments[w.listed+1:]) >= keep
+	return w.listed < len(w.segments)-1 && span(w.segments[w.listed+1:]) >= w.promised()
 }
+
+// promised is how many ticks are listed at least.
+func (w *window) promised() int64 { return max(w.keep, 3*w.target*live.Second) }
 
 // mayForget: a segment stays for its own duration and that of the playlist
 // after it left.
@@ -52,6 +59,26 @@ func (w *window) mayForget() bool {
 		return false
 	}
 	return span(w.segments[1:w.listed]) >= w.segments[0].duration+span(w.segments[w.listed:])
+}
+
+// most is how many bytes are kept: half for the playlist, with a segment of two
+// seconds that is about to leave it and one that came, and half for what left.
+// With key frames every two seconds that is 125 MB.
+func (w *window) most() int {
+	return int(2 * richest * (w.promised() + 4*live.Second) / live.Second)
+}
+
+func (w *window) mustUnlist() bool {
+	return w.listed < len(w.segments)-1 && bytesOf(w.segments[w.listed:]) > w.most()/2
+}
+
+func (w *window) mustForget() bool { return w.listed > 0 && bytesOf(w.segments) > w.most() }
+
+func bytesOf(s []*segment) (n int) {
+	for _, s := range s {
+		n += s.size
+	}
+	return n
 }
 
 func span(s []*segment) (ticks int64) {
