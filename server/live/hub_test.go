@@ -308,6 +308,33 @@ func TestSoundThatPausesOrJumpsAloneCostsNoPicture(t *testing.T) {
 	}
 }
 
+// Which track shows a jump of both first is chance.
+func TestAJumpThatTheSoundShowsFirstIsOneDiscontinuity(t *testing.T) {
+	for _, jump := range []int64{3600 * Second, -3600 * Second, -7000 * Second} {
+		synctest.Test(t, func(t *testing.T) {
+			p, end := newStudio(t)
+			defer end()
+			p.gop = 30
+			p.picture, p.sound = 7200*Second, 7200*Second
+			p.run(1500*time.Millisecond, true, true)
+			p.sound += jump
+			p.run(200*time.Millisecond, true, true)
+			p.picture += jump
+			p.run(3*time.Second, true, true)
+			if p.cuts() != 1 || p.s.status.Jumps != 1 || p.apart() > 100*time.Millisecond {
+				t.Errorf("by %v: %d discontinuities, %d jumps, %v apart", Span(jump), p.cuts(), p.s.status.Jumps, p.apart())
+			}
+			last := [2]int64{}
+			for _, c := range p.r.chunks {
+				if d := c.Frame.DTS - last[c.Frame.Track]; last[c.Frame.Track] > 0 && (d <= 0 || d > 2*Second) {
+					t.Errorf("by %v: a frame of track %d comes %v after the one before", Span(jump), c.Frame.Track, Span(d))
+				}
+				last[c.Frame.Track] = c.Frame.DTS
+			}
+		})
+	}
+}
+
 func TestATimelapseIsOneTimeline(t *testing.T) {
 	for _, sounds := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
