@@ -12,7 +12,7 @@ import (
 // ring's budget.
 func TestAChannelHoldsNoMoreThanItsBudget(t *testing.T) {
 	init := &live.Init{ID: 1, Tracks: []live.Track{{Codec: live.H264{}}}}
-	c := newChannel(onAir(), 1, func([]live.Track) string { return "" })
+	c := newChannel(onAir(), 1, New(Config{Codecs: func([]live.Track) string { return "" }}))
 	before := heap()
 	for i := range int64(300) {
 		c.WriteChunk(&live.Chunk{Frame: live.Frame{DTS: i, PTS: i, Key: i == 0}, Init: init, Data: make([]byte, 1<<20)})
