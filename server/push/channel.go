@@ -12,6 +12,7 @@ const (
 	ringLength = 2048             // messages: 8.5 s of 240 fps, more of anything slower
 	ringBytes  = 64 << 20         // of them, whatever their clock says: 8 s of 60 Mbit/s
 	soundAlone = live.Second / 10 // sound waits this long for a picture
+	soundSize  = 64 << 10         // and no longer if it is larger than any codec's
 	headerSize = 16
 
 	opText   = 0x81 // RFC 6455 §5.2, with FIN
@@ -65,7 +66,7 @@ func (c *channel) WriteChunk(chunk *live.Chunk) {
 	}
 	c.pending = append(c.pending, chunk)
 	first := c.pending[0]
-	if chunk.Frame.Track == 0 || chunk.Frame.DTS-first.Frame.DTS > soundAlone {
+	if chunk.Frame.Track == 0 || chunk.Frame.DTS-first.Frame.DTS > soundAlone || len(chunk.Data) > soundSize {
 		c.flush()
 	}
 }
