@@ -148,6 +148,7 @@ func (s *stage) start(ts *testscript.TestScript, args []string) error {
 	}
 	s.cmd = exec.Command(program, append([]string{"--headless", "--data", data, "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--rtsp", "", "--log-level", "debug"}, args...)...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	before := strings.Count(s.log.String(), "msg=ready ")
 	if err := s.cmd.Start(); err != nil {
 		return err
 	}
@@ -157,7 +158,7 @@ func (s *stage) start(ts *testscript.TestScript, args []string) error {
 		if err == nil {
 			err = json.Unmarshal(b, &at)
 		}
-		if err != nil {
+		if err != nil || strings.Count(s.log.String(), "msg=ready ") == before { // it answers a moment before it says so
 			return "the host did not come up: " + s.log.String()
 		}
 		return ""
