@@ -17,6 +17,7 @@ const (
 	slowest     = 10 * Second      // between two pictures; what is slower pauses
 	settleAfter = time.Second      // tracks of one publisher jump together within this
 	patience    = 10 * time.Second // with a clock on which hardly any time passes
+	stall       = time.Second      // without a picture; what comes after it is not judged with what was before
 )
 
 // fit decides where f belongs. Only the leading track, the picture where there
@@ -87,10 +88,14 @@ func (c *clock) breaks(f Frame) bool {
 }
 
 // stands reports whether f begins time anew because the publisher's hardly
-// passes: less than half as much as ours, for long. It is not asked of a clock
-// that only runs slow or fast, nor of a stall that is caught up with; and only
-// key frames can, so that nothing is lost.
+// passes: less than half as much as ours, for long and without a stall, after
+// which a network brings the missed time in a moment. It is not asked of a clock
+// that only runs slow or fast; and only key frames can, so that nothing is lost.
 func (c *clock) stands(f Frame) bool {
+	if f.Arrival.Sub(c.tracks[f.Track].newest.at) > stall {
+		c.paced = moment{f.DTS, f.Arrival}
+		return false
+	}
 	passed := f.Arrival.Sub(c.paced.at)
 	if Span(f.DTS-c.paced.raw) >= passed/2 {
 		c.paced = moment{f.DTS, f.Arrival}

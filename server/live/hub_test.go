@@ -411,10 +411,10 @@ func TestAStallThatIsCaughtUpIsNoJump(t *testing.T) {
 		p, end := newStudio(t)
 		defer end()
 		p.gop = 30
-		for range 3 {
+		for _, seconds := range []int{8, 12, 40} {
 			p.run(5*time.Second, true, true)
-			time.Sleep(8 * time.Second)
-			for range 8 * 30 { // 80 times as fast
+			time.Sleep(time.Duration(seconds) * time.Second)
+			for range seconds * 30 { // 80 times as fast
 				p.write(Frame{DTS: p.picture, PTS: p.picture, Key: p.n%p.gop == 0, Payload: make([]byte, 10)})
 				p.write(Frame{Track: 1, DTS: p.sound, PTS: p.sound, Key: true, Samples: 1600, Payload: make([]byte, 10)})
 				p.picture, p.sound, p.n = p.picture+3000, p.sound+3000, p.n+1
