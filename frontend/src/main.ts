@@ -1,7 +1,8 @@
 import { mount } from "svelte";
 import App from "./App.svelte";
 import { httpApi } from "./lib/api/client";
-import { Events, eventsUrl } from "./lib/api/events";
+import { Events } from "./lib/api/events";
+import { socketUrl } from "./lib/api/socket";
 import { early } from "./first";
 import type { App as Parts } from "./lib/context";
 import { catchLinks, desktopWith } from "./lib/desktop";
@@ -16,7 +17,7 @@ import { Session } from "./lib/state/session.svelte";
 import { Theme } from "./lib/state/theme.svelte";
 import "./styles/base.css";
 
-/** The composition root: every part is made here, once, and handed to the pages by context. */
+/** The composition root: every part but early is made here, once, and handed to the pages by context. */
 function main() {
   statByPath(window);
   const handed = takeFragment(window); // before the router looks at the address
@@ -43,7 +44,7 @@ function main() {
   clock.run();
   catchLinks(parts.desktop, document);
   new Direct(parts).run(document);
-  new Events(eventsUrl(location), guide, parts.house).run();
+  new Events(socketUrl(location, "/api/events"), guide, parts.house).run();
 }
 
 if (early) void early.begun.then(main);

@@ -140,7 +140,7 @@ func (f *feed) enter(ip netip.Addr) error {
 func (a *API) events(w http.ResponseWriter, r *http.Request) {
 	// A socket answers to whoever opens it, on any site, and browsers always say
 	// who that is; so a missing Origin is not a browser of ours either.
-	if !strings.EqualFold(r.Header.Get("Origin"), "http://"+r.Host) {
+	if !ownPage(r) {
 		writeProblem(w, tv.Errorf(tv.Forbidden, "another site asked for this"))
 		return
 	}
@@ -155,6 +155,13 @@ func (a *API) events(w http.ResponseWriter, r *http.Request) {
 		return // Accept has answered
 	}
 	a.attend(r.Context(), c)
+}
+
+// ownPage reports whether a page of this host asks; behind a proxy with TLS it
+// has the same name and another scheme.
+func ownPage(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	return strings.EqualFold(origin, "http://"+r.Host) || strings.EqualFold(origin, "https://"+r.Host)
 }
 
 // attend serves a listener while it is there and silent. Reading is how its

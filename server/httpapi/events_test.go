@@ -110,7 +110,8 @@ func TestOnlyOurOwnPagesListen(t *testing.T) {
 		{"http://evil.example" + port, 403},
 		{"http://127.0.0.1", 403},
 		{"http://localhost" + port, 403}, // a name of ours, but not the page's
-		{"https" + strings.TrimPrefix(h.server.URL, "http"), 403},
+		{"https" + strings.TrimPrefix(h.server.URL, "http"), 101}, // a proxy with TLS is in front
+		{"ws" + strings.TrimPrefix(h.server.URL, "http"), 403},
 		{h.server.URL + ".evil.example", 403},
 		{h.server.URL + "/", 403},
 	} {

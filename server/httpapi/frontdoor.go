@@ -203,8 +203,8 @@ func withHeaders(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Content-Security-Policy", "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "+
 			"img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self' blob:; "+
-			"connect-src 'self' ws://"+r.Host+"; frame-src 'none'; object-src 'none'; base-uri 'none'; "+
-			"form-action 'self'; frame-ancestors 'none'") // ws: older WebKit does not count it as 'self'
+			"connect-src 'self' ws://"+r.Host+" wss://"+r.Host+"; frame-src 'none'; object-src 'none'; base-uri 'none'; "+
+			"form-action 'self'; frame-ancestors 'none'") // ws and wss: older WebKit does not count them as 'self'
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -243,7 +243,7 @@ func TestThePolicyNamesOnlyUs(t *testing.T) {
 	r.Host = "localhost:5175"
 	d.guard(http.NotFoundHandler()).ServeHTTP(w, r)
 	csp := w.Header().Get("Content-Security-Policy")
-	mustHave(t, csp, "connect-src 'self' ws://localhost:5175;", "script-src 'self';")
+	mustHave(t, csp, "connect-src 'self' ws://localhost:5175 wss://localhost:5175;", "script-src 'self';")
 	mustNotHave(t, csp, "*", "unsafe-eval", "http:")
 }
 

@@ -181,8 +181,9 @@ func (s *Server) find(name tv.ChannelName) *channel {
 // ServeHTTP upgrades one viewer and serves it until it leaves.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A socket answers to whoever opens it, on any site, and browsers always
-	// say who that is.
-	if !strings.EqualFold(r.Header.Get("Origin"), "http://"+r.Host) {
+	// say who that is. Behind a proxy with TLS we have the same name.
+	origin := r.Header.Get("Origin")
+	if !strings.EqualFold(origin, "http://"+r.Host) && !strings.EqualFold(origin, "https://"+r.Host) {
 		http.Error(w, "another site asked for this", http.StatusForbidden)
 		return
 	}

@@ -335,7 +335,8 @@ func TestStrangersAreHungUpOn(t *testing.T) {
 		"another site":   {"Origin": {"http://evil.example"}},
 		"another port":   {"Origin": {"http://127.0.0.1:1"}},
 		"null":           {"Origin": {"null"}},
-		"ours, as https": {"Origin": {strings.Replace(s.web.URL, "http", "https", 1)}},
+		"ours, as ws":    {"Origin": {strings.Replace(s.web.URL, "http", "ws", 1)}},
+		"ours, and more": {"Origin": {s.web.URL + ".evil.example"}},
 	} {
 		if _, err := s.dial(h); err == nil {
 			t.Errorf("%s was let in", name)

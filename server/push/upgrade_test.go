@@ -77,3 +77,10 @@ func TestTheUpgradeOfAStrangerAsksForNothingThatATextCouldNot(t *testing.T) {
 		t.Error("a handler panicked")
 	}
 }
+
+func TestAPageBehindAProxyWithTLSIsOurs(t *testing.T) {
+	s := newStage(t)
+	if _, err := s.dial(http.Header{"Origin": {strings.Replace(s.web.URL, "http", "https", 1)}}); err != nil {
+		t.Error(err)
+	}
+}

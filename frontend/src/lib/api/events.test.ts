@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { addresses, entry } from "../test/fake-api";
-import { Events, eventsUrl } from "./events";
+import { Events } from "./events";
 
 class FakeSocket {
   static all: FakeSocket[] = [];
@@ -105,9 +105,4 @@ it("is silent after it was stopped", () => {
   vi.advanceTimersByTime(60_000);
   expect(sockets()).toBe(1);
   expect(heard.setConnected).not.toHaveBeenCalled();
-});
-
-it("follows the page's scheme", () => {
-  expect(eventsUrl({ protocol: "http:", host: "192.168.1.20:5175" })).toBe("ws://192.168.1.20:5175/api/events");
-  expect(eventsUrl({ protocol: "https:", host: "tv.example" })).toBe("wss://tv.example/api/events");
 });

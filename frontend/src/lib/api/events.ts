@@ -106,8 +106,3 @@ export class Events {
     socket.close();
   }
 }
-
-/** The socket's address for a page at this location. */
-export function eventsUrl(at: { protocol: string; host: string }): string {
-  return `${at.protocol === "https:" ? "wss" : "ws"}://${at.host}/api/events`;
-}
