@@ -25,7 +25,7 @@ export default defineConfig(({ mode }) => ({
     target: ["chrome111", "firefox114", "safari16.4"],
     modulePreload: { polyfill: false },
     rolldownOptions: { input: { index: "index.html", first: "src/first.ts" } },
-    chunkSizeWarningLimit: 450, // kB: hls.js/light alone is ~370, loaded only when somebody watches
+    chunkSizeWarningLimit: 450, // kB: hls.js/light alone is ~370, loaded only where push does not do
   },
   server: { proxy: { "/api": proxied, "/stat.json": proxied, "/hls": proxied } },
   test: {

@@ -10,7 +10,7 @@ import type { Router } from "./state/router.svelte";
 import type { Session } from "./state/session.svelte";
 import type { Theme } from "./state/theme.svelte";
 
-/** Everything a page may need. Made once in main.ts; a test makes its own. */
+/** Everything a page may need. Made once in main.ts (early in first.ts); a test makes its own. */
 export interface App {
   api: Api;
   session: Session;

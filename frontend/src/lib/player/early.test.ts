@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { PlayerPrefs } from "../state/player-prefs.svelte";
+import { refusePlay } from "../test/dom";
 import { fakeMedia, FakeMediaSource, FakeSocket } from "../test/fake-media";
 import { Early } from "./early";
 import type { Report } from "./engine";
@@ -44,6 +45,13 @@ it("is asked for where push can play, and nowhere else", () => {
   expect(Early.begin("ann")).toBeUndefined();
 });
 
+it("takes no page down that may not open sockets", () => {
+  vi.stubGlobal("WebSocket", function () {
+    throw new DOMException("no", "SecurityError");
+  });
+  expect(Early.begin("ann")).toBeUndefined();
+});
+
 describe("the page waits", () => {
   it("until there is media", async () => {
     expect(await held()).toBe(true);
@@ -85,10 +93,35 @@ describe("the page of the channel", () => {
     expect(FakeSocket.made).toHaveLength(1);
   });
 
-  it("hears of trouble that it was too late for", () => {
+  it("hears of trouble that it was too late for, and goes on", async () => {
     FakeSocket.last.drop();
-    expect(early.take("ann")!.adopt(report)).toBeDefined();
-    expect(report).toHaveBeenCalledWith({ kind: "network", final: false });
+    await settle();
+    const taken = early.take("ann")!;
+    const playback = new Playback(new PlayerPrefs(), engines(taken.viewer, "", taken));
+    playback.listen(taken.video);
+    const leave = playback.tune("/hls/ann/index.m3u8")(taken.video)!;
+    await settle();
+    expect([playback.phase, playback.fault]).toEqual(["tuning", { kind: "network", final: false }]);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(FakeSocket.made).toHaveLength(2);
+    leave();
+    expect(FakeSocket.last.readyState).toBe(3);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(FakeSocket.made).toHaveLength(2);
+  });
+
+  it("starts what could not be decoded yet, where only that brings a picture", async () => {
+    refusePlay("all");
+    early.video.dispatchEvent(new Event("loadedmetadata"));
+    await settle();
+    refusePlay("unmuted");
+    Object.defineProperty(early.video, "readyState", { value: 1 });
+    const taken = early.take("ann")!;
+    const playback = new Playback(new PlayerPrefs(), engines(taken.viewer, "", taken));
+    playback.listen(taken.video);
+    playback.tune("/hls/ann/index.m3u8")(taken.video);
+    await settle();
+    expect([early.video.paused, playback.hadPicture]).toEqual([false, false]);
   });
 
   it("begins anew where it has failed", () => {

@@ -38,15 +38,20 @@ export class Early {
     };
     setTimeout(done, HEAD_START);
     video.muted = video.playsInline = true;
-    video.addEventListener("loadeddata", () => video.play().catch(() => {}), { once: true }); // refused: Playback asks for a tap
+    // As soon as it can, since iPhones fetch no picture before. Refused: Playback asks for a tap.
+    video.addEventListener("loadedmetadata", () => video.play().catch(() => {}), { once: true });
     this.#engine = new PushEngine(Source, this.viewer, (fault) => this.#report(fault));
     this.#engine.attach(video, `/hls/${channel}/index.m3u8`);
   }
 
-  /** undefined where push does not play. */
+  /** undefined where push does not play. It never throws: all of the pages wait for it. */
   static begin(channel: string): Early | undefined {
     const Source = mediaSource();
-    return Source && new Early(channel, Source);
+    try {
+      return Source && new Early(channel, Source);
+    } catch {
+      return undefined; // whoever plays it later will say what is wrong
+    }
   }
 
   /** For the page of a channel: this, the first time that its own is asked for. */
@@ -64,7 +69,8 @@ export class Early {
     if (!engine || this.#fault?.final) return undefined;
     this.#engine = undefined;
     this.#report = report;
-    if (this.#fault) report(this.#fault);
+    // Not before the caller has the engine: what is reported is about it.
+    if (this.#fault) queueMicrotask(() => report(this.#fault));
     return engine;
   }
 

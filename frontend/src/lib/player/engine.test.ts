@@ -170,6 +170,15 @@ describe("HlsEngine", () => {
     expect(hls().stopLoad).toHaveBeenCalled();
   });
 
+  it("does not take back that it gave up for what it still had in hand", () => {
+    const report = vi.fn<Report>();
+    made(report);
+    hls().fail("mediaError");
+    hls().fail("mediaError");
+    hls().fire("hlsFragBuffered");
+    expect(report).toHaveBeenLastCalledWith({ kind: "decode", final: true });
+  });
+
   it("may recover again after half a minute of good picture", () => {
     const report = vi.fn<Report>();
     made(report);
@@ -280,6 +289,17 @@ describe("HlsEngine", () => {
       expect(hls().startLoad).toHaveBeenLastCalledWith(-1);
       lists(91, 92);
       expect([v.currentTime, hls().startLoad.mock.lastCall]).toEqual([91, [91]]);
+    });
+
+    it("does not try again what failed before it rested", async () => {
+      const { v } = paused();
+      await v.play();
+      v.pause();
+      vi.advanceTimersByTime(29_500);
+      const before = hls().startLoad.mock.calls.length;
+      hls().fail("networkError", "levelLoadError");
+      vi.advanceTimersByTime(60_000);
+      expect(hls().startLoad).toHaveBeenCalledTimes(before);
     });
 
     it("asks nobody while it rests, and lets go when destroyed", async () => {

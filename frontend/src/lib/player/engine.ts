@@ -3,7 +3,7 @@
  * sound or seeking: that is Playback's. It recovers from what it can by itself and reports the rest.
  */
 export interface Engine {
-  /** Starts filling the element from url. Called once, by Playback; an engine that began early knows both already. */
+  /** Starts filling the element from url. Called once, but for an engine that began early: Playback says it again, and nothing happens. */
   attach(video: HTMLVideoElement, url: string): void;
   /** Where the element stands against the live stream. Cheap; called several times a second. */
   read(): Reading;

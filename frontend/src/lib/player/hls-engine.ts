@@ -15,7 +15,7 @@ export function hlsKind(viewer: string): EngineKind {
   return {
     name: "hls.js",
     async load() {
-      const { default: Hls } = await import("hls.js/light"); // 370 kB, fetched only when somebody watches
+      const { default: Hls } = await import("hls.js/light"); // 370 kB, fetched only where push does not do
       return Hls.isSupported() ? (report) => new HlsEngine(Hls, viewer, report) : undefined;
     },
   };
@@ -71,7 +71,7 @@ export class HlsEngine implements Engine {
   attach(video: HTMLVideoElement, url: string) {
     this.#url = url;
     this.#video = video;
-    this.#rest = new Rest(video, () => this.#hls.stopLoad(), () => this.#wake());
+    this.#rest = new Rest(video, () => this.#sleep(), () => this.#wake());
     this.#hls.attachMedia(video);
     this.#hls.loadSource(url);
   }
@@ -143,8 +143,14 @@ export class HlsEngine implements Engine {
     this.#steering?.begin();
   }
 
+  #sleep() {
+    this.#backoff.stop();
+    this.#hls.stopLoad();
+  }
+
   /** After a rest it begins again, live: where, only the next playlist can tell. */
   #wake() {
+    if (!this.#hls.latestLevelDetails) return this.#afresh();
     this.#woken = true;
     this.#steering?.follow();
     this.#hls.startLoad(-1);
@@ -183,6 +189,7 @@ export class HlsEngine implements Engine {
 
   #giveUp(fault: Fault) {
     this.#report(fault);
+    this.#report = () => {}; // what it still had in hand is no picture that goes on
     this.#hls.stopLoad();
   }
 }

@@ -35,6 +35,13 @@ it.each<[string, Command]>([["ArrowUp", "louder"], ["ArrowDown", "quieter"], ["E
   expect(press(key)).toBeUndefined();
 });
 
+it("takes them all in full screen, where there is no page to move", () => {
+  Object.defineProperty(document, "fullscreenElement", { value: document.body, configurable: true });
+  expect([press("ArrowUp"), press("End")]).toEqual(["louder", "live"]);
+  Object.defineProperty(document, "fullscreenElement", { value: null, configurable: true });
+  expect(press("ArrowUp")).toBeUndefined();
+});
+
 it("goes live on Shift+→ and helps on ?", () => {
   expect(press("ArrowRight", { shiftKey: true })).toBe("live");
   expect(press("?", { shiftKey: true })).toBe("help");

@@ -5,10 +5,10 @@ export type Command = "play" | "mute" | "louder" | "quieter" | "back5" | "ahead5
 export const keyHelp: [keys: string, what: string][] = [
   ["Space or K", "Play or pause"],
   ["M", "Sound on or off"],
-  ["↑ ↓", "Louder, quieter, on the picture"],
+  ["↑ ↓", "Louder, quieter (on the picture)"],
   ["← →", "5 seconds back, ahead"],
   ["J L", "10 seconds back, ahead"],
-  ["End or Shift →", "Go live"],
+  ["Shift →", "Go live (on the picture also End)"],
   ["F", "Full screen"],
   ["T", "Theatre"],
   ["I", "Picture in picture"],
@@ -32,6 +32,6 @@ export function commandOf(e: KeyboardEvent, letters: boolean): Command | undefin
   if (at?.closest("input[type=range]") && /^(Arrow|End)/.test(e.key)) return undefined;
   if (at?.closest("button, a[href], summary") && e.key === " ") return undefined;
   if (e.shiftKey && e.key !== "?") return undefined;
-  if (scrolling[e.key]) return at?.closest("[data-keys]") ? scrolling[e.key] : undefined;
+  if (scrolling[e.key]) return at?.closest("[data-keys]") || document.fullscreenElement ? scrolling[e.key] : undefined;
   return plain[e.key] ?? (letters ? single[e.key.toLowerCase()] : undefined);
 }

@@ -159,7 +159,7 @@ export class Playback {
     }
   }
 
-  // Attachments for the <video> element.
+  // For the <video> element. Each answers with what undoes it.
 
   /** Hears the element. */
   listen = (video: HTMLVideoElement) => {
@@ -174,7 +174,7 @@ export class Playback {
 
   /**
    * Tunes the element in to url; undefined tunes out. A new url, a new broadcast on the same url, or retry, tunes in afresh: this is
-   * called in a $derived, which makes a new attachment whenever something it read has changed.
+   * called in a $derived, which is another function whenever something it read has changed.
    */
   tune(url: string | undefined, _broadcast = ""): (video: HTMLVideoElement) => void | (() => void) {
     void this.#attempt;
@@ -284,7 +284,7 @@ export class Playback {
 
   /** An engine that began early may have a picture already, of which the element said so before we listened. */
   #found(video: HTMLVideoElement) {
-    if (video.readyState < 2) return;
+    if (video.readyState < 2) return video.readyState < 1 ? undefined : this.#goOn();
     this.#loaded();
     if (!video.paused) this.#enter("playing");
   }

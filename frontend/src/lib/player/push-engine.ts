@@ -1,3 +1,4 @@
+import { socketUrl } from "../api/socket";
 import { Backoff, type Engine, type EngineKind, type Reading, type Report } from "./engine";
 import { LiveEdge, PICTURES } from "./live-edge";
 import { MediaBuffer, mediaSource } from "./media-buffer";
@@ -98,7 +99,7 @@ export class PushEngine implements Engine {
   }
 
   #open() {
-    this.#socket = new PushSocket(`ws://${location.host}/push`, this.#channel, this.#viewer, {
+    this.#socket = new PushSocket(socketUrl(location, "/push"), this.#channel, this.#viewer, {
       on: (codecs) => this.#on(codecs),
       off: () => this.#off(),
       message: (m) => this.#take(m),
