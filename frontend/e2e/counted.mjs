@@ -20,7 +20,7 @@ try {
   });
   await page.goto(`${url}/#/@${channel}`);
   await playing(page);
-  say('push', { requests: ids.size });
+  say('push', { requests: ids.size, sockets: sockets.length });
   await go();
 
   broken = true;

@@ -63,6 +63,9 @@ func reportOpening(b *testing.B, all []map[string]float64) (half float64) {
 				at = append(at, ms)
 			}
 		}
+		if len(at) == 0 {
+			continue // another path has no such step
+		}
 		half = quantile(at, .5)
 		b.ReportMetric(half, fmt.Sprintf("ms%d-%s-p50", n+1, step))
 		if n == len(steps)-1 {
