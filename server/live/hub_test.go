@@ -528,3 +528,15 @@ func TestBrokenParameterSetsAreRefusedAtTheDoor(t *testing.T) {
 }
 
 func second(_ Track, err error) error { return err }
+
+func TestSoundBeforeThePictureIsNotALoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, end := newStudio(t)
+		defer end()
+		p.run(200*time.Millisecond, false, true)
+		p.run(time.Second, true, true)
+		if n := p.s.status.Dropped; n > 0 {
+			t.Errorf("a healthy stream begins with %d frames dropped", n)
+		}
+	})
+}

@@ -112,7 +112,7 @@ func (s *Session) SetTracks(tracks []Track) error {
 var errNoTrack = errors.New("frame of a track that was not announced")
 
 // WriteFrame puts f on air. It never waits for a reader. Frames before the
-// first key frame of a timeline are dropped and counted. The error is the
+// first key frame of a timeline are dropped; see drop. The error is the
 // reason that ended the session.
 func (s *Session) WriteFrame(f Frame) error {
 	return s.locked(func() error {
@@ -125,12 +125,20 @@ func (s *Session) WriteFrame(f Frame) error {
 		s.hub.traffic.count(f, video)
 		cut, ok := s.admit(f)
 		if !ok {
-			s.status.Dropped++
+			s.drop(video)
 			return nil
 		}
 		s.put(f, cut)
 		return nil
 	})
+}
+
+// drop counts pictures that do not go on air. Sound that has to wait for them is
+// nobody's loss: every ffmpeg begins with some.
+func (s *Session) drop(video bool) {
+	if video || s.status.Video.Codec == "" {
+		s.status.Dropped++
+	}
 }
 
 // admit decides whether f goes on air, and whether a timeline starts with it.

@@ -29,7 +29,7 @@ type Status struct {
 	Rates     Rates           // the same over the last ten, and what was sent
 	Received  Received        // since the channel is on air
 	Chunks    uint64          // frames that were put on air
-	Dropped   uint64          // frames that were not
+	Dropped   uint64          // pictures that were not; of sound alone, frames
 	Jumps     uint64          // how often this publisher's clock left its line
 	Viewers   int             // player sessions that took media in the last 15 s
 	ViewersBy map[Path]int    // the same by path; paths without any are missing

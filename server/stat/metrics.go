@@ -20,7 +20,7 @@ var (
 	onAir     = gauge("channel_on_air", "1 for the state that a channel is in: starting, live or lost.", "channel", "state")
 	ingest    = counter("ingest_bytes_total", "Media received from the publisher.", "channel", "media")
 	frames    = counter("ingest_frames_total", "Frames received from the publisher.", "channel", "media")
-	dropped   = counter("ingest_dropped_frames_total", "Frames of the publisher that were not put on air.", "channel")
+	dropped   = counter("ingest_dropped_frames_total", "Pictures of the publisher that were not put on air.", "channel")
 	bitrate   = gauge("ingest_bytes_per_second", "What the publisher sends, over the last ten seconds.", "channel", "media")
 	chunks    = counter("chunks_total", "Frames that were put on air.", "channel")
 	viewers   = gauge("viewers", "Player sessions that took media in the last 15 seconds.", "channel", "path")

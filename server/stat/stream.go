@@ -27,7 +27,7 @@ type StreamFigures struct {
 
 	Picture PictureFigures `json:"picture"`
 	Sound   SoundFigures   `json:"sound"`
-	Dropped uint64         `json:"dropped" doc:"Frames of the publisher that could not be put on air"`
+	Dropped uint64         `json:"dropped" doc:"Pictures of the publisher that could not be put on air; of sound alone, frames"`
 
 	Viewers   int            `json:"viewers"`
 	ViewersBy ByPath[int]    `json:"viewersBy"`

@@ -1244,7 +1244,7 @@ export interface components {
             channel: string;
             /**
              * Format: int64
-             * @description Frames of the publisher that could not be put on air
+             * @description Pictures of the publisher that could not be put on air; of sound alone, frames
              */
             dropped: number;
             /** @description What the publisher calls itself; for admins, else empty */
