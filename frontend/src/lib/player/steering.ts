@@ -15,7 +15,6 @@ export class Steering {
   #edge: LiveEdge;
   #newest: () => Run | undefined;
   #stalled: () => void;
-  #gesture = false;
   #trailing = false; // behind by the viewer's own wish
   #sought = NaN; // where we went ourselves
   #starting = false;
@@ -31,8 +30,6 @@ export class Steering {
     video.addEventListener("seeking", this.#seeking);
     video.addEventListener("pause", this.#paused);
     video.addEventListener("playing", this.#playing);
-    document.addEventListener("pointerdown", this.#touched);
-    document.addEventListener("keydown", this.#touched);
   }
 
   /** Where live is, in media time. */
@@ -84,8 +81,6 @@ export class Steering {
     v.removeEventListener("seeking", this.#seeking);
     v.removeEventListener("pause", this.#paused);
     v.removeEventListener("playing", this.#playing);
-    document.removeEventListener("pointerdown", this.#touched);
-    document.removeEventListener("keydown", this.#touched);
     this.#rate(1);
   }
 
@@ -93,12 +88,10 @@ export class Steering {
     if (this.#video.playbackRate !== rate) this.#video.playbackRate = rate;
   }
 
-  /** In WebKitGTK a change of rate un-mutes the element, which the autoplay rule then pauses, until somebody has pressed something. */
+  /** In WebKitGTK a change of rate un-mutes the element. The autoplay rule then pauses it; who pressed a key before hears what they did not ask for. */
   #mayHurry(): boolean {
-    return this.#gesture || !linuxWebKit(navigator.userAgent);
+    return !this.#video.muted || !linuxWebKit(navigator.userAgent);
   }
-
-  #touched = () => (this.#gesture = true);
 
   #playing = () => {
     const { live } = this;
