@@ -5,16 +5,25 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
+const (
+	popular    = 8        // sends from which on a copy in the kernel is worth its three system calls
+	worthwhile = 32 << 10 // bytes; less is copied sooner than the kernel looks for its pages
+)
+
 // reply is a whole 200 of HTTP/1.1, made once and sent to everybody who asks.
-// Immutable.
+// Immutable, but for where else its bytes are.
 type reply struct {
 	kind, cache string   // Content-Type and Cache-Control
 	raw         []byte   // head and body, for one write
 	head        int      // where the body begins in raw
 	more        [][]byte // the rest of the body, where it is too much to be copied
+
+	sends  atomic.Uint32 // by lanes
+	kernel atomic.Pointer[kernelCopy]
 }
 
 // newReply copies the pieces behind a head.
@@ -70,6 +79,11 @@ func (a *reply) send(w http.ResponseWriter, r *http.Request) (sent int) {
 // sendRaw writes the reply to a connection, head and all, with one system call
 // where it is one piece.
 func (a *reply) sendRaw(c net.Conn) (sent int, err error) {
+	if k := a.inKernel(); k != nil {
+		if sent, ok, err := k.sendTo(c); ok {
+			return sent, err
+		}
+	}
 	if len(a.more) == 0 {
 		return c.Write(a.raw)
 	}
@@ -77,3 +91,20 @@ func (a *reply) sendRaw(c net.Conn) (sent int, err error) {
 	n, err := all.WriteTo(c)
 	return int(n), err
 }
+
+// inKernel returns the copy that popular replies get, nil while there is none.
+func (a *reply) inKernel() *kernelCopy {
+	if k := a.kernel.Load(); k != nil {
+		return k
+	}
+	if len(a.raw) < worthwhile || len(a.more) > 0 || a.sends.Add(1) != popular {
+		return nil
+	}
+	k := newKernelCopy(a.raw)
+	a.kernel.Store(k)
+	return k
+}
+
+// unpopular gives the copy up: a crowd takes a part when it is new. Whoever sends
+// it meanwhile has it to the end.
+func (a *reply) unpopular() { a.kernel.Store(nil) }

@@ -82,7 +82,8 @@ type segmenter struct {
 	part    *part
 	chunks  [][]byte // of part
 	nextMSN uint64
-	nextID  uint64 // of the next part
+	nextID  uint64    // of the next part
+	newest  [4]*reply // of parts; only these may stay in the kernel
 
 	cut    bool // the next segment begins with a discontinuity
 	zero   int64
@@ -257,6 +258,11 @@ func (g *segmenter) closePart() {
 		return
 	}
 	g.part.reply = newReply(cmaf.ContentType, forEver, g.chunks...)
+	newest := &g.newest[g.part.id%uint64(len(g.newest))]
+	if *newest != nil {
+		(*newest).unpopular()
+	}
+	*newest = g.part.reply
 	g.part.duration = min(g.end-g.part.start, g.partLen+partSlack)
 	g.open.parts = append(g.open.parts, g.part)
 	g.open.size += g.part.size
