@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -63,10 +64,14 @@ func (s *Server) takeOver(w http.ResponseWriter, r *http.Request, a *reply, g *s
 	if err != nil {
 		return false
 	}
-	l := &lane{server: s, conn: conn, direct: conn, in: rw.Reader, host: r.Host, remote: r.RemoteAddr, g: g, name: string(g.ch.Name()), asked: time.Now()}
+	l := &lane{server: s, conn: conn, direct: conn, host: r.Host, remote: r.RemoteAddr, g: g, name: string(g.ch.Name()), asked: time.Now()}
 	if c, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		l.direct = c.NetConn()
 	}
+	// What net/http has read already, and then without it: its reader keeps the
+	// peace with a goroutine that there is none of here.
+	read, _ := rw.Reader.Peek(rw.Reader.Buffered())
+	l.in = bufio.NewReader(io.MultiReader(bytes.NewReader(bytes.Clone(read)), l.direct))
 	l.timer = time.NewTimer(lookAround)
 	defer l.timer.Stop()
 	leave := context.AfterFunc(s.life, func() { conn.Close() })

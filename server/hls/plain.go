@@ -93,13 +93,25 @@ func plainTarget(t []byte) bool {
 	if !bytes.HasPrefix(path, []byte("/hls/")) || bytes.Contains(path, []byte("//")) || bytes.Contains(path, []byte("/.")) {
 		return false
 	}
-	for _, c := range path {
-		if !isAlphanumeric(c) && !strings.ContainsRune("-._~@/", rune(c)) {
-			return false
-		}
+	return inPath.hasAll(path) && inQuery.hasAll(query)
+}
+
+// charset is which bytes something may consist of.
+type charset [256]bool
+
+var inPath, inQuery = letters("-._~@/"), letters("-._~=&")
+
+// letters returns the alphanumeric bytes and those of more.
+func letters(more string) (s charset) {
+	for i := range s {
+		s[i] = isAlphanumeric(byte(i)) || strings.IndexByte(more, byte(i)) >= 0
 	}
-	for _, c := range query {
-		if !isAlphanumeric(c) && !strings.ContainsRune("-._~=&", rune(c)) {
+	return s
+}
+
+func (s *charset) hasAll(b []byte) bool {
+	for _, c := range b {
+		if !s[c] {
 			return false
 		}
 	}
