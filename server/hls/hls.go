@@ -32,7 +32,10 @@
 // writes, headers, garbage. So the second request of a connection that passed
 // the front door and was answered with a playlist or a part is read by a small
 // parser of our own, and answered with one write of shared bytes; per viewer
-// there is neither a lock nor more than one small allocation. The parser takes
+// there is neither a lock nor more than a few small allocations. A part that
+// many ask for while it is new goes out of the kernel's own memory, where there
+// is such a thing: 0.25 ms of processor time per viewer and second of a 3 Mbit/s
+// stream, 0.31 without (300 viewers, one core). The parser takes
 // only a plain GET for the same Host. At anything else, be it another page, a
 // range, a body, an error or an attack, the connection goes back to net/http
 // with the bytes unread, so that only speed depends on the lane. The connection
