@@ -395,3 +395,18 @@ func TestOneAddressCannotTakeAllConnections(t *testing.T) {
 		t.Error("a place was given back twice")
 	}
 }
+
+func TestWhoSendsTooMuchHearsWhyBeforeTheDoorShuts(t *testing.T) {
+	var reached atomic.Int32
+	addr := behindDoor(t, newDoor(quiet, nil), inside(&reached))
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	go io.WriteString(c, "GET / HTTP/1.1\r\nHost: "+addr+"\r\nX-A: "+strings.Repeat("x", 2<<20)+"\r\n\r\n")
+	if said, err := io.ReadAll(c); err != nil || !strings.HasPrefix(string(said), "HTTP/1.1 431 ") {
+		t.Errorf("heard %.40q, then %v", said, err)
+	}
+}

@@ -72,9 +72,15 @@ func (c *rewound) Read(b []byte) (int, error) {
 	return c.Conn.Read(b)
 }
 
-// NetConn returns the connection below all that is counted or read here; it is
-// for writing. Close the rewound one, not it.
+// CloseWrite is as limitedConn's.
+func (c *rewound) CloseWrite() error { return closeWrite(c.Conn) }
+
+// NetConn returns the connection below all that is counted or read here, when
+// all that was read is taken. Close the rewound one, not it.
 func (c *rewound) NetConn() net.Conn {
+	if len(c.unread) > 0 {
+		return c
+	}
 	if l, ok := c.Conn.(*limitedConn); ok {
 		return l.NetConn()
 	}
