@@ -30,7 +30,7 @@ var arrows = map[string]struct {
 	"server/cmaf":       {[]string{"live"}, "a packager turns frames into bytes and needs nothing else"},
 	"server/tcp":        {nil, "what the kernel knows of a connection is the same for everybody"},
 	"server/rtmp":       {[]string{"tv", "live", "tcp"}, "a face sees the live core, never another face"},
-	"server/hls":        {[]string{"tv", "live", "cmaf"}, "a face sees the live core, never another face"},
+	"server/hls":        {[]string{"tv", "live", "cmaf", "tcp"}, "a face sees the live core, never another face"},
 	"server/push":       {[]string{"crowd", "tv", "live", "tcp"}, "a face sees the live core, never another face"},
 	"server/rtsp":       {[]string{"tv", "live", "tcp"}, "a face sees the live core, never another face"},
 	"server/crowd":      {nil, "counting needs to know nothing of who comes"},

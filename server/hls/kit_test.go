@@ -104,6 +104,14 @@ func (h *host) publish(tracks ...live.Track) {
 func (h *host) send(d time.Duration) {
 	h.t.Helper()
 	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Second / 30) {
+		h.burst(1)
+	}
+}
+
+// burst streams n pictures, and their sound, in no time.
+func (h *host) burst(n int) {
+	h.t.Helper()
+	for range n {
 		ms := int64(h.frame) * 1000 / 30
 		h.write(live.Frame{DTS: ms * 90, PTS: ms * 90, Key: h.frame%h.gop == 0, Payload: unit(h.frame%h.gop == 0, h.size-4)})
 		h.frame++

@@ -1,26 +1,23 @@
 package hls
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"echo.tv/server/live"
-	"echo.tv/server/tv"
+	"echo.tv/server/tcp"
 )
 
 // The limits of a lane are those of the front door, which it has passed.
 const (
+	maxHead    = 4 << 10                // bytes of a request; longer ones are net/http's
 	headTime   = 5 * time.Second        // for a request, from its first byte
 	idleTime   = 60 * time.Second       // between requests
 	lookAround = 500 * time.Millisecond // how often who waits is looked after
@@ -36,7 +33,7 @@ type lane struct {
 	server *Server
 	conn   net.Conn
 	direct net.Conn // conn, out of whatever counts it: only a *net.TCPConn has writev
-	in     *bufio.Reader
+	in     *tcp.Reader
 	host   string // as the front door took it
 	remote string
 
@@ -48,8 +45,10 @@ type lane struct {
 	seen    time.Time // when that was last counted
 	asked   time.Time
 
-	timer   *time.Timer
-	renewed time.Time // the deadlines
+	held    hold
+	holding bool        // held is what was asked last
+	timer   *time.Timer // of sleep
+	renewed time.Time   // the deadlines
 	gone    bool
 }
 
@@ -68,16 +67,15 @@ func (s *Server) takeOver(w http.ResponseWriter, r *http.Request, a *reply, g *s
 	if c, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		l.direct = c.NetConn()
 	}
-	// What net/http has read already, and then without it: its reader keeps the
-	// peace with a goroutine that there is none of here.
 	read, _ := rw.Reader.Peek(rw.Reader.Buffered())
-	l.in = bufio.NewReader(io.MultiReader(bytes.NewReader(bytes.Clone(read)), l.direct))
+	l.in = tcp.NewReader(l.direct, read, maxHead)
+	l.held.quick = tcp.NewWriter(l.direct)
+	l.held.kick = func() { l.conn.SetReadDeadline(time.Now()) }
 	l.timer = time.NewTimer(lookAround)
 	defer l.timer.Stop()
 	leave := context.AfterFunc(s.life, func() { conn.Close() })
 	if back := l.serve(a); back && leave() {
-		unread, _ := l.in.Peek(l.in.Buffered())
-		s.cfg.GiveBack(conn, bytes.Clone(unread))
+		s.cfg.GiveBack(conn, l.in.Unread())
 		return true
 	}
 	leave()
@@ -106,92 +104,97 @@ func (l *lane) serve(a *reply) (back bool) {
 			back = false
 		}
 	}()
-	for l.send(a) {
-		head, err := l.head()
-		if err != nil {
-			return err == errNotPlain
-		}
-		size := len(head)
-		if a = l.answer(head); a == nil {
+	l.send(a)
+	for !l.gone {
+		err := l.in.Each(l.take)
+		if err == nil {
 			return !l.gone
 		}
-		l.in.Discard(size)
+		if !l.holding || !errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		l.release()
 	}
+	l.g.holds.withdraw(&l.held)
 	return false
 }
 
-var errNotPlain = errors.New("not a plain request")
+// take answers the requests that b begins with. It wants no more when the next
+// one is another's, or nobody waits any more.
+func (l *lane) take(b []byte) (used int, more bool) {
+	if l.holding {
+		l.release()
+	}
+	for !l.gone && used < len(b) {
+		rest := b[used:]
+		size := l.size(rest)
+		if size == 0 {
+			return used, l.part(rest)
+		}
+		if !l.answer(rest[:size], size == len(rest)) {
+			return used, false
+		}
+		used += size
+	}
+	return used, !l.gone
+}
 
-func (l *lane) send(a *reply) bool {
+// size returns how long the request is that b begins with, 0 when it is not all
+// there. With the headers of the last one, that needs no search for their end.
+func (l *lane) size(b []byte) int {
+	if line := bytes.IndexByte(b, '\n') + 1; line > 0 && l.headers != nil && bytes.HasPrefix(b[line:], l.headers) {
+		return line + len(l.headers)
+	}
+	end := bytes.Index(b, endOfHead)
+	if end < 0 {
+		return 0
+	}
+	return end + len(endOfHead)
+}
+
+var endOfHead = []byte("\r\n\r\n")
+
+// part reports whether more bytes can make b a plain request. They have to come
+// soon: neither brings each byte more time, nor the next request its own.
+func (l *lane) part(b []byte) bool {
+	if len(b) >= maxHead || bytes.Count(b, []byte("\n")) > bytes.Count(b, crlf) {
+		return false
+	}
+	if !l.renewed.IsZero() {
+		l.conn.SetReadDeadline(time.Now().Add(headTime))
+		l.renewed = time.Time{}
+	}
+	return true
+}
+
+func (l *lane) send(a *reply) {
 	l.renew(time.Now())
 	n, err := a.sendRaw(l.direct)
 	l.g.ch.Sent(live.ByHLS, n)
-	runtime.Gosched() // until it is this viewer's turn again, its next request has come: 1.05 reads for each, not 2.04
-	return err == nil && !l.gone
+	l.gone = l.gone || err != nil
 }
 
-// head returns the bytes of the next request up to the empty line, when they are
-// all there. They stay in the reader. Errors: errNotPlain when no more of them
-// can make it plain, else the connection's.
-func (l *lane) head() ([]byte, error) {
-	for {
-		b, _ := l.in.Peek(l.in.Buffered())
-		if end := bytes.Index(b, []byte("\r\n\r\n")); end >= 0 {
-			return b[:end+4], nil
-		}
-		if len(b) == l.in.Size() || bytes.Count(b, []byte("\n")) > bytes.Count(b, crlf) {
-			return nil, errNotPlain
-		}
-		if len(b) > 0 && !l.renewed.IsZero() {
-			l.conn.SetReadDeadline(time.Now().Add(headTime))
-			l.renewed = time.Time{} // so that each byte does not bring more time, and the next request its own
-		}
-		if _, err := l.in.Peek(len(b) + 1); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// answer returns the answer to a request, nil when it is another's or nobody
-// waits for it any more.
-func (l *lane) answer(head []byte) *reply {
+// answer answers a request. It reports false, having said nothing, when it is
+// another's or nobody waits for it any more.
+func (l *lane) answer(head []byte, last bool) bool {
 	line, headers, _ := bytes.Cut(head, crlf)
-	target, ok := plainLine(line)
-	if !ok || !l.read(headers) {
-		return nil
-	}
-	path, query, _ := strings.Cut(target, "?")
-	name, file, _ := strings.Cut(strings.TrimPrefix(path, "/hls/"), "/")
 	now := time.Now()
-	away := strings.Contains(name, "@") && now.Sub(l.asked) > awayTime
+	q, ok := l.question(line, now)
+	if !ok || !l.read(headers) {
+		return false
+	}
 	l.asked = now
-	g := l.channel(name)
-	if g == nil || away {
-		return nil
-	}
-	q, err := g.parse(file, query)
-	if err != nil || q.kind == fileThumb {
-		return nil
-	}
 	l.count(now, q)
-	a, err := g.answer(l, q)
-	if err != nil {
-		return nil
+	l.renew(now)
+	if last && l.hold(q) {
+		return true
 	}
-	return a
-}
-
-// channel finds the segmenter of a channel, without a lock while it is the same.
-func (l *lane) channel(name string) *segmenter {
-	if name != l.name || l.g.snap.Load().ended {
-		g := l.server.find(tv.ChannelName(name))
-		if g == nil {
-			return nil
-		}
-		l.g, l.name = g, name
-		l.seen = time.Time{}
+	a, err := l.g.answer(l, q)
+	if err != nil || l.gone {
+		return false
 	}
-	return l.g
+	l.send(a)
+	return true
 }
 
 // read takes the headers of a request, and reports whether they are plain.
@@ -243,17 +246,9 @@ func (l *lane) sleep(wake <-chan struct{}, until time.Time) bool {
 			return false
 		case <-l.timer.C:
 		}
-		if l.gone = l.left(); l.gone || !time.Now().Before(until) {
+		l.renewed = time.Time{}
+		if l.gone = l.in.Left(); l.gone || !time.Now().Before(until) {
 			return false
 		}
 	}
-}
-
-// left reports whether the other end has closed. Reading is the way to know; what
-// it brings, if anything, is the next request.
-func (l *lane) left() bool {
-	l.renewed = time.Time{}
-	l.conn.SetReadDeadline(time.Now().Add(time.Millisecond))
-	_, err := l.in.Peek(l.in.Buffered() + 1)
-	return err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, bufio.ErrBufferFull)
 }

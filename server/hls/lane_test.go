@@ -4,19 +4,22 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// street is a host behind net/http, whose connections live in memory so that
-// their deadlines run on the test's clock.
+// street is a host behind net/http. Those who walk it have connections in
+// memory, whose deadlines run on the test's clock; those who ride have real ones.
 type street struct {
 	*host
 	conns  chan net.Conn
@@ -26,6 +29,13 @@ type street struct {
 
 // newStreet returns one whose host has been on air for some seconds.
 func newStreet(t *testing.T, lanes bool) *street {
+	s := quietStreet(t, lanes)
+	s.send(3300 * time.Millisecond)
+	return s
+}
+
+// quietStreet returns one whose host has not begun.
+func quietStreet(t *testing.T, lanes bool) *street {
 	s := &street{host: newHost(t, 30), conns: make(chan net.Conn)}
 	s.web = &http.Server{IdleTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.served.Add(1)
@@ -35,7 +45,6 @@ func newStreet(t *testing.T, lanes bool) *street {
 		s.srv.cfg.GiveBack = func(c net.Conn, unread []byte) { s.conns <- &rewound{c, bytes.NewReader(unread)} }
 	}
 	go s.web.Serve(s)
-	s.send(3300 * time.Millisecond)
 	return s
 }
 
@@ -60,6 +69,16 @@ func (s *street) shut() {
 type rewound struct {
 	net.Conn
 	unread *bytes.Reader
+}
+
+func (c *rewound) NetConn() net.Conn { return c.Conn }
+
+// CloseWrite lets net/http hang up as politely as on a connection of its own.
+func (c *rewound) CloseWrite() error {
+	if c, ok := c.Conn.(*net.TCPConn); ok {
+		return c.CloseWrite()
+	}
+	return errors.ErrUnsupported
 }
 
 func (c *rewound) Read(b []byte) (int, error) {
@@ -163,13 +182,13 @@ func TestOnALaneAReloadWaitsAndPipelinedRequestsAreAnsweredInOrder(t *testing.T)
 	})
 }
 
-// What net/http would do with a connection that had no lane is what happens.
-func TestOnALaneEverythingElseIsAsWithoutIt(t *testing.T) {
+// oddities are requests that are not for a lane, or not only.
+func oddities() map[string]string {
 	with := func(change string) string {
 		return strings.Replace(plainGet("live.m3u8"), "\r\n\r\n", "\r\n"+change, 1)
 	}
 	target := func(t string) string { return strings.Replace(plainGet("live.m3u8"), "/hls/ann/live.m3u8", t, 1) }
-	for name, raw := range map[string]string{
+	return map[string]string{
 		"HEAD":                    strings.Replace(plainGet("live.m3u8"), "GET", "HEAD", 1),
 		"a question":              strings.Replace(plainGet("live.m3u8"), "GET", "OPTIONS", 1),
 		"a change":                strings.Replace(plainGet("live.m3u8"), "GET", "POST", 1),
@@ -205,35 +224,67 @@ func TestOnALaneEverythingElseIsAsWithoutIt(t *testing.T) {
 		"an empty line":           "\r\n" + plainGet("live.m3u8"),
 		"odd, and two behind it":  with("Range: bytes=0-9\r\n\r\n") + plainGet("index.m3u8") + plainGet("live.m3u8"),
 		"unknown, then one known": plainGet("nothing") + plainGet("live.m3u8") + plainGet("nothing"),
-	} {
+	}
+}
+
+// What net/http would do with a connection that had no lane is what happens.
+// Both kinds of host begin in the same moment of their own time, so they say the
+// same.
+func TestOnALaneEverythingElseIsAsWithoutIt(t *testing.T) {
+	for name, raw := range oddities() {
 		t.Run(name, func(t *testing.T) {
-			lane, plain := conversation(t, true, raw), conversation(t, false, raw)
-			if lane != plain {
-				t.Errorf("by lane:\n%s\n\nand by net/http:\n%s", lane, plain)
+			var heard [2]string
+			for i, lanes := range []bool{true, false} {
+				synctest.Test(t, func(t *testing.T) {
+					s := newStreet(t, lanes)
+					defer s.shut()
+					w := s.walk()
+					w.ask(plainGet("live.m3u8"))
+					heard[i] = s.conversation(w, raw)
+				})
+			}
+			if heard[0] != heard[1] {
+				t.Errorf("by lane:\n%s\n\nand by net/http:\n%s", heard[0], heard[1])
 			}
 		})
 	}
 }
 
-// conversation returns all that is said on a connection after its first answer:
-// to raw, to what follows in it, and to one more request. Both kinds of host
-// begin in the same moment of their own time, so they say the same.
-func conversation(t *testing.T, lanes bool, raw string) (heard string) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newStreet(t, lanes)
-		defer s.shut()
-		w := s.walk()
-		defer w.Close()
-		w.ask(plainGet("live.m3u8"))
-		for _, say := range []string{raw, "", "", plainGet("index.m3u8")} {
-			w.SetDeadline(time.Now().Add(time.Second))
-			heard += w.ask(say) + "\n"
-		}
-		if n := s.srv.Recovered(); n != 0 {
-			t.Errorf("%d panics", n)
-		}
-	})
-	return heard
+// Real connections are read in another way.
+func TestOnARealConnectionEverythingElseIsAsWithoutALane(t *testing.T) {
+	with, without := newRoad(t, true), newRoad(t, false)
+	var all sync.WaitGroup
+	for name, raw := range oddities() {
+		all.Go(func() {
+			var heard [2]string
+			var both sync.WaitGroup
+			for i, s := range []*street{with, without} {
+				w := s.ride()
+				both.Go(func() { heard[i] = s.conversation(w, raw) })
+			}
+			both.Wait()
+			if heard[0] != heard[1] {
+				t.Errorf("%s by lane:\n%s\n\nand by net/http:\n%s", name, heard[0], heard[1])
+			}
+		})
+	}
+	all.Wait()
+}
+
+var itsOwn = regexp.MustCompile("#EXT-X-PROGRAM-DATE-TIME:.*|127.0.0.1:[0-9]+")
+
+// conversation returns all that is said to raw, to what follows in it, and to one
+// more request, but for what tells one broadcast from another.
+func (s *street) conversation(w *walker, raw string) (heard string) {
+	defer w.Close()
+	for _, say := range []string{raw, "", "", plainGet("index.m3u8")} {
+		w.SetDeadline(time.Now().Add(time.Second))
+		heard += w.ask(say) + "\n"
+	}
+	if n := s.srv.Recovered(); n != 0 {
+		s.t.Errorf("%d panics", n)
+	}
+	return strings.ReplaceAll(itsOwn.ReplaceAllString(heard, "(own)"), s.srv.find("ann").id, "(id)")
 }
 
 func TestALaneEndsSoonAfterItsViewerLeft(t *testing.T) {
@@ -347,17 +398,20 @@ func TestAPanicOnALaneCostsOneConnection(t *testing.T) {
 	})
 }
 
-func TestARequestOnALaneCostsNextToNoGarbage(t *testing.T) {
+func TestARequestOnALaneCostsNoGarbage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStreet(t, true)
 		defer s.shut()
 		head := []byte(plainGet(s.media().Parts[0].URI))
 		g := s.srv.find("ann")
-		l := &lane{server: s.srv, host: "ours", remote: "192.0.2.1:1", g: g, name: "ann"}
-		if l.answer(head) == nil {
+		player, ours := net.Pipe()
+		defer ours.Close()
+		go io.Copy(io.Discard, player)
+		l := &lane{server: s.srv, conn: ours, direct: ours, host: "ours", remote: "192.0.2.1:1", g: g, name: "ann"}
+		if !l.answer(head, true) {
 			t.Fatal("no answer")
 		}
-		if n := testing.AllocsPerRun(100, func() { l.answer(head) }); n > 1 {
+		if n := testing.AllocsPerRun(100, func() { l.answer(head, true) }); n > 0 {
 			t.Errorf("%v allocations", n)
 		}
 	})

@@ -64,12 +64,14 @@ type segment struct {
 // segmenter cuts one broadcast. WriteChunk and End belong to the publisher's
 // goroutine; snap and still are for everybody.
 type segmenter struct {
-	ch    *live.Channel
-	id    string // of the broadcast, part of every file name
-	ts    tsDoor
-	crowd crowd
-	snap  atomic.Pointer[snapshot]
-	still atomic.Pointer[still]
+	ch        *live.Channel
+	id        string // of the broadcast, part of every file name
+	ts        tsDoor
+	crowd     crowd
+	snap      atomic.Pointer[snapshot]
+	still     atomic.Pointer[still]
+	holds     holds
+	questions questions
 
 	target   int64 // EXT-X-TARGETDURATION, seconds; 0 until the first chunk
 	partLen  int64 // what a part should last, 90 kHz

@@ -195,10 +195,7 @@ func (g *segmenter) playlist(p waiter, q reload) (*reply, error) {
 		}
 		s = g.wait(p, s.hold(), func(s *snapshot) bool { return s.has(q.msn, q.part) })
 	}
-	if q.skip {
-		return s.delta, nil
-	}
-	return s.playlist, nil
+	return s.reload(q), nil
 }
 
 // started waits for the first part; nil when none came.

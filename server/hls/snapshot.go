@@ -77,6 +77,14 @@ func (s *snapshot) tooFar(msn uint64, p int) bool {
 	return msn > last.msn+2 || (msn > last.msn && p > ahead)
 }
 
+// reload returns the playlist, whole or as a delta update.
+func (s *snapshot) reload(q reload) *reply {
+	if q.skip {
+		return s.delta
+	}
+	return s.playlist
+}
+
 // longestHold leaves two seconds of the ten that hls.js gives the first byte of
 // a playlist or a part, before it takes the stream for broken.
 const longestHold = 8 * time.Second

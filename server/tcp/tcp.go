@@ -1,10 +1,11 @@
-// Package tcp tells what the kernel knows of a connection. It owns two
-// questions. What would it take at once, without waiting: see [Writer]. And does
-// the other end still take what is written to it: see [Progress]. A write that
-// succeeds says little, as kernels on both sides take megabytes for a program
-// that reads no more, or for a cable that is not there any more.
+// Package tcp tells what the kernel knows of a connection, where net.Conn does
+// not ask or asks too often. It owns three questions. What would the connection
+// take at once, without waiting: see [Writer]. Has something come: see [Reader].
+// And does the other end still take what is written to it: see [Progress]. A
+// write that succeeds says little, as kernels on both sides take megabytes for a
+// program that reads no more, or for a cable that is not there any more.
 //
-// On Linux that answer comes from the acknowledgements, within a round trip of
+// On Linux the last answer comes from the acknowledgements, within a round trip of
 // the other end's buffer being full. Elsewhere it comes from writes that do not
 // end, which takes as long as the buffers last. Asking costs one system call.
 package tcp
