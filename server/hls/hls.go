@@ -19,8 +19,9 @@
 //
 // The publisher's goroutine cuts parts and swaps one immutable snapshot per
 // part. Answers, heads included, are made there once, for everybody. Requests
-// wait by selecting on the snapshot's channel, their own context and a timer, so
-// one whose viewer left is gone at once, also while the publisher stalls.
+// wait by selecting on the snapshot's channel, their own context and a timer, or
+// in a lane, so one whose viewer left is gone soon, also while the publisher
+// stalls.
 //
 // Segments leave by media time, as the protocol wants, and by bytes, as memory
 // wants: a publisher decides what its timestamps say, so parts, segments and the
@@ -48,7 +49,7 @@
 // another page, a range, a body, an error or an attack, the connection goes back
 // to net/http with the bytes unread, so that only speed depends on the lane. The
 // connection keeps its place in the front door's limits, panics are counted, Run
-// waits, and a viewer that left while it waited is found within half a second.
+// waits, and a viewer that left is found at once, in the worst case after 2 s.
 //
 // # MPEG-TS
 //

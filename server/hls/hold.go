@@ -10,7 +10,7 @@ import (
 	"echo.tv/server/tcp"
 )
 
-const batch = 64 // answers from which on another core is worth waking: half a millisecond of writes
+const batch = 64 // answers that a goroutine writes: half a millisecond, for which another core is worth waking
 
 // hold is a blocking reload of a lane while it waits for news.
 type hold struct {
@@ -20,14 +20,15 @@ type hold struct {
 	kick  func()      // ends the lane's read
 
 	waits   bool       // guarded by the mu of holds
+	over    bool       // guarded by the mu of holds; there is news for it
 	writing sync.Mutex // from the moment that it waits no more until it is answered
 	unsent  []byte     // guarded by writing; what the lane has to write of the answer
 }
 
 // holds are the reloads of a channel that wait for its next part. One goroutine
 // answers them all, while the lanes sleep in the read that brings their next
-// request: so a part wakes a lane once and not twice, and the lane sees at once
-// when its viewer leaves. It waits for nobody.
+// request: so a part wakes a lane once and not twice. That goroutine waits for no
+// viewer. A lane whose part is late comes back for its hold by itself.
 type holds struct {
 	mu      sync.Mutex
 	all     []*hold // guarded by mu
@@ -51,6 +52,7 @@ func (g *segmenter) enlist(h *hold, srv *Server) bool {
 		hs.running = true
 		go func() {
 			defer srv.guests.Done()
+			defer srv.recovering(hs.abandon)
 			g.answerHolds(srv.life)
 		}()
 	}
@@ -59,7 +61,8 @@ func (g *segmenter) enlist(h *hold, srv *Server) bool {
 	return true
 }
 
-// withdraw reports whether h still waited. It does no more.
+// withdraw reports whether h still waited, and makes it wait no more. Else it is
+// answered, or about to be: see writing.
 func (hs *holds) withdraw(h *hold) bool {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
@@ -71,40 +74,50 @@ func (hs *holds) withdraw(h *hold) bool {
 	return true
 }
 
+// abandon tells the lanes to help themselves.
+func (hs *holds) abandon() {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	hs.running = false
+	for _, h := range hs.all {
+		h.kick()
+	}
+}
+
 // answerHolds runs until the broadcast or the server has ended.
 func (g *segmenter) answerHolds(life context.Context) {
-	late := time.NewTicker(lookAround)
-	defer late.Stop()
 	var due []*hold
 	for {
 		s := g.snap.Load()
 		due = g.holds.take(due[:0], s)
 		g.answerAll(due, s)
+		clear(due) // lanes that have left are kept by nobody
 		if s.ended {
 			return
 		}
 		select {
 		case <-s.next:
-		case <-late.C:
 		case <-life.Done():
 			return
 		}
 	}
 }
 
-// take moves to due what s has news for, or what has waited long enough. After
-// the end nothing waits.
+// take moves to due what s has news for. After the end nothing waits. It asks
+// before it changes anything, so a panic leaves all as it was.
 func (hs *holds) take(due []*hold, s *snapshot) []*hold {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
-	now := time.Now()
+	for _, h := range hs.all {
+		h.over = s.has(h.msn, h.part)
+	}
 	hs.all = slices.DeleteFunc(hs.all, func(h *hold) bool {
-		h.waits = !s.has(h.msn, h.part) && now.Sub(h.since) < s.hold()
-		if !h.waits {
+		if h.over {
+			h.waits = false
 			h.writing.Lock()
 			due = append(due, h)
 		}
-		return !h.waits
+		return h.over
 	})
 	hs.running = !s.ended
 	return due
@@ -147,18 +160,21 @@ func (l *lane) hold(q request) bool {
 }
 
 // release ends the hold: because it was answered; or because something else came
-// first, and then the lane waits itself.
+// first, and then the lane waits itself for the rest of the time.
 func (l *lane) release() {
 	l.holding = false
-	if l.g.holds.withdraw(&l.held) {
-		if a, err := l.g.playlist(l, l.held.reload); err == nil && !l.gone {
-			l.send(a)
+	h := &l.held
+	if l.g.holds.withdraw(h) {
+		left := l.g.snap.Load().holdTime() - time.Since(h.since)
+		s := l.g.wait(l, left, func(s *snapshot) bool { return s.has(h.msn, h.part) })
+		if !l.gone {
+			l.send(s.reload(h.reload))
 		}
 		return
 	}
-	l.held.writing.Lock()
-	rest := l.held.unsent
-	l.held.writing.Unlock()
+	h.writing.Lock()
+	rest := h.unsent
+	h.writing.Unlock()
 	if len(rest) > 0 {
 		l.renewed = time.Time{} // a kick moved the deadline
 		l.renew(time.Now())

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"math/rand/v2"
+	"net"
 	"runtime"
 	"strings"
 	"sync"
@@ -147,15 +148,50 @@ func TestAViewerThatLeavesIsHeldNoLonger(t *testing.T) {
 
 func TestAReloadIsHeldNoLongerThanPlayersWait(t *testing.T) {
 	s := newRoad(t, true)
-	w := s.ride()
-	limit := s.srv.find("ann").snap.Load().hold()
-	want, began := told(s.get("live.m3u8").Result()), time.Now()
-	if got := w.ask(s.nextReload()); got != want {
-		t.Errorf("got\n%s\nwant what there is\n%s", clip(got), clip(want))
+	limit := s.srv.find("ann").snap.Load().holdTime()
+	want, reload := told(s.get("live.m3u8").Result()), s.nextReload()
+	var all sync.WaitGroup
+	for name, interrupt := range map[string]time.Duration{"in peace": 0, "early": limit / 10, "late": limit * 9 / 10} {
+		w := s.ride()
+		all.Go(func() {
+			began := time.Now()
+			io.WriteString(w, reload)
+			if interrupt > 0 {
+				time.AfterFunc(interrupt, func() { io.WriteString(w, "G") }) // the next one's first byte
+			}
+			if got := w.hear(); got != want {
+				t.Errorf("%s: got\n%s\nwant what there is\n%s", name, clip(got), clip(want))
+			}
+			if held := time.Since(began); held < limit || held > limit+time.Second {
+				t.Errorf("%s: held for %v, want %v", name, held, limit)
+			}
+		})
 	}
-	if held := time.Since(began); held < limit || held > longestHold {
-		t.Errorf("held for %v, want %v", held, limit)
+	all.Wait()
+}
+
+// The end of what a player says may come with its last request.
+func TestAPlayerThatClosesBehindItsRequestIsHeardOutAndLetGo(t *testing.T) {
+	s := newRoad(t, true)
+	var all sync.WaitGroup
+	for i := range 40 {
+		w, say := s.ride(), plainGet("index.m3u8")
+		if i%2 == 0 {
+			say = s.nextReload()
+		}
+		all.Go(func() {
+			io.WriteString(w, say)
+			w.Conn.(*net.TCPConn).CloseWrite()
+			if got := w.hear(); i%2 == 1 && !strings.HasPrefix(got, "200") {
+				t.Errorf("got %s", clip(got))
+			}
+			w.SetDeadline(time.Now().Add(quietTime + 3*time.Second))
+			if _, err := w.in.ReadByte(); err != io.EOF {
+				t.Errorf("and then %v", err)
+			}
+		})
 	}
+	all.Wait()
 }
 
 func TestTheEndIsToldToAllWhoAreHeld(t *testing.T) {
@@ -176,6 +212,48 @@ func TestTheEndIsToldToAllWhoAreHeld(t *testing.T) {
 	}
 	if g.holds.running {
 		t.Error("somebody still waits for more")
+	}
+}
+
+// A snapshot can leave segments out, when they are large.
+func TestASegmentThatIsGoneIsNotWaitedFor(t *testing.T) {
+	only := view{segment: &segment{msn: 7}, parts: []*part{{}}}
+	s := &snapshot{segments: []view{only}}
+	for _, c := range []struct {
+		msn  uint64
+		part int
+		want bool
+	}{{5, wholeSegment, true}, {6, wholeSegment, true}, {6, 0, true}, {6, 99, true}, {7, 0, true}, {7, 1, false}, {8, 0, false}} {
+		if got := s.has(c.msn, c.part); got != c.want {
+			t.Errorf("part %d of %d: %v", c.part, c.msn, got)
+		}
+	}
+}
+
+func TestAPanicOfWhoAnswersCostsTheHeldTheirConnectionsAtMost(t *testing.T) {
+	s := newRoad(t, true)
+	w := s.ride()
+	io.WriteString(w, s.nextReload())
+	s.holding(1)
+	g := s.srv.find("ann")
+	good := g.snap.Load()
+	g.snap.Store(&snapshot{segments: []view{{parts: []*part{{}}}}, next: make(chan struct{})}) // a segment that is none
+	close(good.next)
+	if got := w.hear(); got != "nothing" {
+		t.Errorf("got %s", clip(got))
+	}
+	if n := s.srv.Recovered(); n != 2 { // who answers, and the lane, which tried then
+		t.Errorf("%d panics were counted", n)
+	}
+	good = &snapshot{segments: good.segments, playlist: good.playlist, delta: good.delta, multivariant: good.multivariant,
+		id: good.id, target: good.target, partLen: good.partLen, nextID: good.nextID, next: make(chan struct{})}
+	g.snap.Store(good)
+	w = s.ride()
+	io.WriteString(w, s.nextReload())
+	s.holding(1)
+	s.burst(6)
+	if got := w.hear(); !strings.HasPrefix(got, "200") {
+		t.Errorf("the next viewer got %s", clip(got))
 	}
 }
 

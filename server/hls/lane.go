@@ -20,7 +20,8 @@ const (
 	maxHead    = 4 << 10                // bytes of a request; longer ones are net/http's
 	headTime   = 5 * time.Second        // for a request, from its first byte
 	idleTime   = 60 * time.Second       // between requests
-	lookAround = 500 * time.Millisecond // how often who waits is looked after
+	quietTime  = 2 * time.Second        // between requests, until it is looked whether the viewer has left
+	lookAround = 500 * time.Millisecond // how often that is done while it waits for an answer
 	aboutNow   = time.Second            // deadlines and the audience may be this much out of date
 	awayTime   = 5 * time.Second        // without a request, and another host's channel is fetched again
 )
@@ -46,9 +47,8 @@ type lane struct {
 	asked   time.Time
 
 	held    hold
-	holding bool        // held is what was asked last
-	timer   *time.Timer // of sleep
-	renewed time.Time   // the deadlines
+	holding bool      // held is what was asked last
+	renewed time.Time // the deadlines; zero while there is but a part of a request
 	gone    bool
 }
 
@@ -71,8 +71,6 @@ func (s *Server) takeOver(w http.ResponseWriter, r *http.Request, a *reply, g *s
 	l.in = tcp.NewReader(l.direct, read, maxHead)
 	l.held.quick = tcp.NewWriter(l.direct)
 	l.held.kick = func() { l.conn.SetReadDeadline(time.Now()) }
-	l.timer = time.NewTimer(lookAround)
-	defer l.timer.Stop()
 	leave := context.AfterFunc(s.life, func() { conn.Close() })
 	if back := l.serve(a); back && leave() {
 		s.cfg.GiveBack(conn, l.in.Unread())
@@ -94,29 +92,45 @@ func (s *Server) enter() bool {
 	return true
 }
 
+// recovering ends a panic, which costs its goroutine only.
+func (s *Server) recovering(after func()) {
+	if r := recover(); r != nil {
+		s.recovered.Add(1)
+		s.cfg.Log.Error("request failed", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		after()
+	}
+}
+
 // serve sends a and answers what follows. It reports whether the next request
 // is another's; else the connection has ended.
 func (l *lane) serve(a *reply) (back bool) {
-	defer func() {
-		if r := recover(); r != nil {
-			l.server.recovered.Add(1)
-			l.server.cfg.Log.Error("request failed", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-			back = false
-		}
-	}()
+	defer l.server.recovering(func() { back = false })
+	defer func() { l.g.holds.withdraw(&l.held) }()
 	l.send(a)
 	for !l.gone {
 		err := l.in.Each(l.take)
-		if err == nil {
+		switch {
+		case err == nil:
 			return !l.gone
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			l.gone = true
+		case l.holding:
+			l.release()
+		default:
+			l.gone = !l.stays()
 		}
-		if !l.holding || !errors.Is(err, os.ErrDeadlineExceeded) {
-			break
-		}
-		l.release()
 	}
-	l.g.holds.withdraw(&l.held)
 	return false
+}
+
+// stays reports whether a viewer that says nothing may go on to. A reader may not
+// have noticed an end that came together with the last request.
+func (l *lane) stays() bool {
+	if l.renewed.IsZero() || time.Since(l.renewed) >= idleTime || l.in.Left() {
+		return false
+	}
+	l.conn.SetReadDeadline(l.renewed.Add(idleTime))
+	return true
 }
 
 // take answers the requests that b begins with. It wants no more when the next
@@ -227,7 +241,7 @@ func (l *lane) count(now time.Time, q request) {
 // renew moves the deadlines on.
 func (l *lane) renew(now time.Time) {
 	if now.Sub(l.renewed) > aboutNow {
-		l.conn.SetReadDeadline(now.Add(idleTime))
+		l.conn.SetReadDeadline(now.Add(quietTime))
 		l.conn.SetWriteDeadline(now.Add(writeTimeout))
 		l.renewed = now
 	}
@@ -236,15 +250,17 @@ func (l *lane) renew(now time.Time) {
 // sleep is how a lane waits. A goroutine that waits does not see its viewer
 // leave, so it looks.
 func (l *lane) sleep(wake <-chan struct{}, until time.Time) bool {
+	timer := time.NewTimer(lookAround)
+	defer timer.Stop()
 	for {
-		l.timer.Reset(lookAround)
+		timer.Reset(min(lookAround, time.Until(until)))
 		select {
 		case <-wake:
 			return true
 		case <-l.server.life.Done():
 			l.gone = true
 			return false
-		case <-l.timer.C:
+		case <-timer.C:
 		}
 		l.renewed = time.Time{}
 		if l.gone = l.in.Left(); l.gone || !time.Now().Before(until) {

@@ -62,7 +62,7 @@ type segment struct {
 }
 
 // segmenter cuts one broadcast. WriteChunk and End belong to the publisher's
-// goroutine; snap and still are for everybody.
+// goroutine; all up to questions is for everybody.
 type segmenter struct {
 	ch        *live.Channel
 	id        string // of the broadcast, part of every file name

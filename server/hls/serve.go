@@ -193,7 +193,7 @@ func (g *segmenter) playlist(p waiter, q reload) (*reply, error) {
 		if s.tooFar(q.msn, q.part) && !s.ended {
 			return nil, errTooFar
 		}
-		s = g.wait(p, s.hold(), func(s *snapshot) bool { return s.has(q.msn, q.part) })
+		s = g.wait(p, s.holdTime(), func(s *snapshot) bool { return s.has(q.msn, q.part) })
 	}
 	return s.reload(q), nil
 }
@@ -212,7 +212,7 @@ func (g *segmenter) started(p waiter) *snapshot {
 func (g *segmenter) awaitPart(p waiter, id uint64) *part {
 	s := g.snap.Load()
 	if s.ready() && id == s.nextID && !s.ended {
-		s = g.wait(p, s.hold(), func(s *snapshot) bool { return s.nextID > id || s.ended })
+		s = g.wait(p, s.holdTime(), func(s *snapshot) bool { return s.nextID > id || s.ended })
 	}
 	return s.part(id)
 }

@@ -50,7 +50,7 @@ func (s *snapshot) has(msn uint64, p int) bool {
 	}
 	last := s.last()
 	if msn != last.msn {
-		if msn+1 == last.msn && p != wholeSegment && p >= len(s.segments[len(s.segments)-2].parts) {
+		if len(s.segments) > 1 && msn+1 == last.msn && p != wholeSegment && p >= len(s.segments[len(s.segments)-2].parts) {
 			return len(last.parts) > 0
 		}
 		return msn < last.msn
@@ -89,11 +89,11 @@ func (s *snapshot) reload(q reload) *reply {
 // a playlist or a part, before it takes the stream for broken.
 const longestHold = 8 * time.Second
 
-// hold is how long a reload waits for news: after that the unchanged playlist
+// holdTime is how long a reload waits for news: after that the unchanged playlist
 // is the better answer, as players take an error for a broken stream. The
 // protocol's own way out, a 503 after three target durations (RFC 8216bis
 // §6.2.5.2), would be such an error, and later than players wait.
-func (s *snapshot) hold() time.Duration {
+func (s *snapshot) holdTime() time.Duration {
 	return min(longestHold, time.Duration(max(minTarget, s.target))*1500*time.Millisecond)
 }
 

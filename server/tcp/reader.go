@@ -3,7 +3,6 @@ package tcp
 import (
 	"bufio"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"syscall"
@@ -36,7 +35,8 @@ func (r *Reader) Unread() []byte { return r.buf[:r.n] }
 // more has come, until take wants no more. take says how many of these bytes are
 // used, and does not keep them; it may write to the connection. Errors are the
 // connection's, and bufio.ErrBufferFull. An end (io.EOF) that came in the same
-// moment as bytes is noticed with the next deadline or write that fails.
+// moment as bytes may not be noticed: who has not heard anything for a while asks
+// Left.
 func (r *Reader) Each(take func(b []byte) (used int, more bool)) error {
 	if r.n > 0 && !r.give(take) {
 		return nil
@@ -84,12 +84,4 @@ func (r *Reader) Left() bool {
 	n, err := r.conn.Read(r.buf[r.n:])
 	r.n += n
 	return n == 0 && err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
-}
-
-// ended is the error of a read, nil when it brought something.
-func ended(n int, err error) error {
-	if err == nil && n == 0 {
-		return io.EOF
-	}
-	return err
 }

@@ -4,6 +4,7 @@ package tcp
 
 import (
 	"bufio"
+	"io"
 	"net"
 	"syscall"
 )
@@ -62,4 +63,12 @@ func left(raw syscall.RawConn) (gone bool) {
 		gone = ended(n, err) != nil && err != syscall.EAGAIN && err != syscall.EINTR
 	})
 	return gone || err != nil
+}
+
+// ended is the error of a read, nil when it brought something.
+func ended(n int, err error) error {
+	if err == nil && n == 0 {
+		return io.EOF
+	}
+	return err
 }
