@@ -9,6 +9,7 @@ import (
 	"syscall"
 )
 
+// rawConn returns nil for a connection that has none.
 func rawConn(c net.Conn) syscall.RawConn {
 	s, ok := c.(syscall.Conn)
 	if !ok {

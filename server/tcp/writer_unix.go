@@ -21,12 +21,8 @@ type Writer struct {
 // NewWriter returns a writer for c, or nil when there is none for its kind or
 // for this platform.
 func NewWriter(c net.Conn) *Writer {
-	s, ok := c.(syscall.Conn)
-	if !ok {
-		return nil
-	}
-	raw, err := s.SyscallConn()
-	if err != nil {
+	raw := rawConn(c)
+	if raw == nil {
 		return nil
 	}
 	w := &Writer{raw: raw}
