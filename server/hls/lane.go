@@ -64,19 +64,25 @@ func (s *Server) takeOver(w http.ResponseWriter, r *http.Request, a *reply, g *s
 		s.guests.Done()
 		return false
 	}
-	l := &lane{server: s, conn: conn, direct: conn, host: r.Host, remote: r.RemoteAddr, g: g, name: string(g.ch.Name()), asked: time.Now()}
-	if c, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		l.direct = c.NetConn()
-	}
 	read, _ := rw.Reader.Peek(rw.Reader.Buffered())
-	l.in = tcp.NewReader(l.direct, read, maxHead)
-	l.held.quick = tcp.NewWriter(l.direct)
-	l.held.kick = func() { l.conn.SetReadDeadline(time.Now()) }
+	l := s.newLane(conn, read, r, g)
 	go func() {
 		defer s.guests.Done()
 		l.run(a)
 	}()
 	return true
+}
+
+// newLane returns a lane for the connection of r, from which unread has been read.
+func (s *Server) newLane(c net.Conn, unread []byte, r *http.Request, g *segmenter) *lane {
+	l := &lane{server: s, conn: c, direct: c, host: r.Host, remote: r.RemoteAddr, g: g, name: string(g.ch.Name()), asked: time.Now()}
+	if c, ok := c.(interface{ NetConn() net.Conn }); ok {
+		l.direct = c.NetConn()
+	}
+	l.in = tcp.NewReader(l.direct, unread, maxHead)
+	l.held.quick = tcp.NewWriter(l.direct)
+	l.held.kick = func() { l.conn.SetReadDeadline(time.Now()) }
+	return l
 }
 
 // run serves the connection to its end, or until net/http has it back.
